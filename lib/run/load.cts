@@ -1,0 +1,32 @@
+/**
+ * Finds and loads the native addon; CommonJS, so that one file serves the ESM build, the CommonJS
+ * build and the tests that run on the TypeScript source.
+ */
+import { existsSync, readFileSync } from "node:fs";
+import { dirname, join, resolve } from "node:path";
+
+/** The addon, or the reason why there is none. */
+export type Loaded = { addon: unknown } | { reason: string };
+
+/** The folder of this package: the nearest one above whose package.json is named evengrad. */
+function packageRoot(): string {
+  for (let dir = __dirname; ; dir = dirname(dir)) {
+    const file = join(dir, "package.json");
+    if (existsSync(file) && JSON.parse(readFileSync(file, "utf8")).name === "evengrad") return dir;
+    if (dir === dirname(dir)) throw new Error(`no evengrad package.json above ${__dirname}`);
+  }
+}
+
+/**
+ * Loads the addon that the environment variable EVENGRAD_ADDON names (a `.node` file), otherwise
+ * the one built in this package, otherwise the prebuilt one for this platform. Never throws.
+ */
+export function load(): Loaded {
+  const path = process.env.EVENGRAD_ADDON;
+  try {
+    return { addon: path ? require(resolve(path)) : require("node-gyp-build")(packageRoot()) };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    return { reason: path ? `EVENGRAD_ADDON=${path}: ${message}` : message };
+  }
+}
