@@ -1,0 +1,60 @@
+// Builds the native code with CMake and runs its tests: `native.mjs KIND [--build] [filters…]`,
+// where KIND is release, debug, asan or tsan. Under asan the TypeScript tests of the addon (or
+// those that the filters choose) run as well.
+import { realpathSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { at, bin, Failure, main, node, onPath, run } from "./lib.mjs";
+
+const kinds = {
+  release: { type: "Release", sanitize: "" },
+  debug: { type: "Debug", sanitize: "" },
+  asan: { type: "RelWithDebInfo", sanitize: "address" },
+  tsan: { type: "RelWithDebInfo", sanitize: "thread" },
+};
+
+const inherit = { stdio: "inherit" };
+
+async function build(kind, out) {
+  const { type, sanitize } = kinds[kind];
+  const { code, output } = await node(bin("cmake-js"), [
+    "build",
+    ...["--log-level", "error", "--config", type, "--out", out],
+    ...["--parallel", String(availableParallelism()), `--CDEVENGRAD_SANITIZE=${sanitize}`],
+  ]);
+  if (code) throw new Failure(`${output}native: the ${kind} build failed`);
+}
+
+/** ctest, without address-space randomisation for tsan, which gcc's runtime does not support. */
+async function ctest(kind, out) {
+  const command = ["ctest", "--test-dir", out, "--output-on-failure", "--no-tests=error"];
+  const plain = kind === "tsan" && onPath("setarch");
+  const [program, ...args] = plain ? ["setarch", "-R", ...command] : command;
+  if ((await run(program, args, inherit)).code) throw new Failure(`native: ${kind} tests failed`);
+}
+
+async function vitestUnderAsan(out, filters) {
+  const { output } = await run(process.env.CXX || "c++", ["-print-file-name=libasan.so"]);
+  const env = {
+    ...process.env,
+    LD_PRELOAD: realpathSync(output.trim()),
+    ASAN_OPTIONS: "detect_leaks=0",
+    EVENGRAD_ADDON: at(out, "evengrad.node"),
+  };
+  const args = ["run", "--config", "test/vitest.config.ts", ...filters];
+  if ((await node(bin("vitest"), args, { ...inherit, env })).code) {
+    throw new Failure("native: the addon's tests failed under the address sanitizer");
+  }
+}
+
+await main(async () => {
+  const [kind, ...rest] = process.argv.slice(2);
+  if (!(kind in kinds)) throw new Failure(`native: the kind must be one of ${Object.keys(kinds)}`);
+  if (!onPath("cmake")) throw new Failure("native: cmake is needed. Install it (Debian: cmake).");
+  const out = `build/cmake/${kind}`;
+  await build(kind, out);
+  if (rest.includes("--build")) return;
+  await ctest(kind, out);
+  if (kind === "asan" && process.platform === "linux") {
+    await vitestUnderAsan(out, rest.length ? rest : ["native", "kernel"]);
+  }
+});
