@@ -26,7 +26,7 @@ export function load(): Loaded {
   try {
     return { addon: path ? require(resolve(path)) : require("node-gyp-build")(packageRoot()) };
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
+    const [message] = (error instanceof Error ? error.message : String(error)).split("\n");
     return { reason: path ? `EVENGRAD_ADDON=${path}: ${message}` : message };
   }
 }
