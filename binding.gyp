@@ -1,12 +1,7 @@
 {
   "target_defaults": {
     "variables": { "isa_flags%": [] },
-    "defines": [
-      "NAPI_VERSION=8",
-      "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS",
-      "NODE_ADDON_API_DISABLE_DEPRECATED"
-    ],
-    "include_dirs": ["native", "<!(node -p \"require('node-addon-api').include_dir\")"],
+    "defines": ["NAPI_VERSION=8"],
     "cflags": [
       "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
       "-fPIC", "-pthread", "-Wall", "-Wextra", "-Wno-unused-parameter", ">@(isa_flags)"
