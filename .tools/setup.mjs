@@ -1,5 +1,5 @@
 // Sets up what is missing or out of date: node_modules, the addon, dist. Needs Node and a C++17
-// compiler, and prints one line for each thing that it did.
+// compiler, and prints one line for each thing that it did. `--modules` stops after node_modules.
 import {
   closeSync,
   mkdirSync,
@@ -196,9 +196,11 @@ async function timed(what, body) {
 }
 
 await main(async () => {
-  if (modulesAreCurrent() && addonIsCurrent() && distIsCurrent()) return;
+  const modulesOnly = process.argv.includes("--modules");
+  if (modulesAreCurrent() && (modulesOnly || (addonIsCurrent() && distIsCurrent()))) return;
   await locked(async () => {
     if (!modulesAreCurrent()) await timed("node_modules: installed", installModules);
+    if (modulesOnly) return;
     if (!addonIsCurrent()) {
       await timed("addon: built", async () => {
         const key = addonHash();
