@@ -1,0 +1,90 @@
+/** The graph a run computes: everything its outputs and their effects depend on, and the key equal graphs share. */
+import type { Op } from "../ops/op.js";
+import { showShape, type Shape } from "../shape.js";
+import type { DType } from "../dtype.js";
+import { Constant, type Effect, Feed, type Tensor, Variable } from "../tensor.js";
+
+/** What is asked of a run. */
+export interface Request {
+  readonly outputs: readonly Tensor[];
+  /** Writes to perform besides those that ride on the nodes. */
+  readonly effects?: readonly Effect[];
+}
+
+/** A leaf: where a run's data comes from. */
+export type Leaf = Constant | Variable | Feed;
+
+/** A request with everything it reaches. */
+export interface Graph {
+  readonly outputs: readonly Tensor[];
+  /** One per variable; of several in one graph the latest made counts. */
+  readonly effects: readonly Effect[];
+  /** In topological order. */
+  readonly nodes: readonly Tensor[];
+  /** The nodes that are leaves, in the order in which a program numbers its slots. */
+  readonly leaves: readonly Leaf[];
+}
+
+export function isLeaf(node: Tensor): node is Leaf {
+  return node instanceof Constant || node instanceof Variable || node instanceof Feed;
+}
+
+/** The inputs whose values a node needs: an alias needs only what it is an alias of. */
+export function needs(node: { op: Op; inputs: readonly Tensor[] }): readonly Tensor[] {
+  return node.op.kind === "alias" ? node.inputs.slice(0, 1) : node.inputs;
+}
+
+/** Collects what a request reaches. */
+export function collect(request: Request): Graph {
+  const seen = new Set<Tensor>();
+  const effects = new Map<Variable, Effect>();
+  const open: Tensor[] = [...request.outputs];
+  const add = (effect: Effect): void => {
+    const known = effects.get(effect.variable);
+    if (!known || known.value.id < effect.value.id) effects.set(effect.variable, effect);
+    open.push(effect.variable, effect.value);
+  };
+  for (const effect of request.effects ?? []) add(effect);
+  for (let node = open.pop(); node; node = open.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
+    for (const effect of node.effects ?? []) add(effect);
+    open.push(...needs(node));
+  }
+  // Creation order is a topological order.
+  const nodes = [...seen].sort((a, b) => a.id - b.id);
+  return { outputs: request.outputs, effects: [...effects.values()], nodes, leaves: nodes.filter(isLeaf) };
+}
+
+function showAttr(value: unknown): string {
+  if (typeof value === "function") return "";
+  if (Array.isArray(value)) return `[${value.map(showAttr).join(",")}]`;
+  return Object.is(value, -0) ? "-0" : String(value);
+}
+
+/** Static arguments as text: equal text, equal arguments. */
+export function showAttrs(attrs: Readonly<Record<string, unknown>>): string {
+  const parts: string[] = [];
+  for (const key in attrs) parts.push(`${key}=${showAttr(attrs[key])}`);
+  return parts.join(" ");
+}
+
+/** One line of a graph's text. */
+export function showNode(node: { op: Op; attrs: Readonly<Record<string, unknown>>; shape: Shape; dtype: DType }, inputs: readonly number[]): string {
+  const attrs = showAttrs(node.attrs);
+  return `${node.op.name}${inputs.length ? ` ${inputs.map((i) => `%${i}`).join(" ")}` : ""}${attrs && ` {${attrs}}`} ${node.dtype}${showShape(node.shape)}`;
+}
+
+/** Text that is equal for graphs that one program serves: structure, shapes, dtypes and attributes, not data. */
+export function keyOf(graph: Graph): string {
+  const index = new Map<Tensor, number>();
+  const lines: string[] = [];
+  for (const node of graph.nodes) {
+    index.set(node, lines.length);
+    lines.push(showNode(node, needs(node).map((x) => index.get(x) as number)));
+  }
+  const at = (t: Tensor): number => index.get(t) as number;
+  lines.push(`out ${graph.outputs.map(at).join(" ")}`);
+  lines.push(`effects ${graph.effects.map((e) => `${at(e.variable)}:${at(e.value)}`).join(" ")}`);
+  return lines.join("\n");
+}

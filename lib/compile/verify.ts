@@ -1,0 +1,77 @@
+/** Checks between passes: what a pass returns must still be a program for the same values. */
+import { internal } from "../error.js";
+import { sameShape, showShape } from "../shape.js";
+import { type Group, type IR, type Node, root } from "./ir.js";
+import type { Place, Plan } from "./plan.js";
+
+/** Every node's inputs come before it, and its op's own rule gives its shape and dtype. */
+export function verifyIR(ir: IR, pass: string): void {
+  const seen = new Set<Node>();
+  for (const node of ir.nodes) {
+    for (const x of node.inputs) if (!seen.has(x)) internal(`${pass}: ${node.op.name} comes before its input ${x.op.name}`);
+    seen.add(node);
+    if (node.leaf !== undefined || node.literal !== undefined) continue;
+    const want = node.op.infer(node.inputs, node.attrs);
+    if (!sameShape(want.shape, node.shape) || want.dtype !== node.dtype) {
+      internal(`${pass}: ${node.op.name} is ${node.dtype}${showShape(node.shape)}, its rule says ${want.dtype}${showShape(want.shape)}`);
+    }
+  }
+  for (const node of [...ir.outputs, ...ir.effects.flatMap((e) => [e.leaf, e.value])]) {
+    if (!seen.has(node)) internal(`${pass}: an output (${node.op.name}) is missing`);
+  }
+}
+
+/** Every value is computed once, before it is read, and fused members share one shape. */
+export function verifyGroups(ir: IR, groups: readonly Group[]): void {
+  const ready = new Set<Node>(ir.nodes.filter((node) => node.leaf !== undefined));
+  const done = new Set<Node>();
+  for (const { members, inputs, outputs } of groups) {
+    for (const x of inputs) if (!ready.has(x)) internal(`fuse: ${members[0].op.name} reads ${x.op.name} before it is computed`);
+    for (const m of members) {
+      if (done.has(m)) internal(`fuse: ${m.op.name} is in two groups`);
+      done.add(m);
+      if (!sameShape(m.shape, members[0].shape)) internal(`fuse: ${m.op.name} differs in shape from its group`);
+    }
+    for (const x of outputs) ready.add(x);
+  }
+  for (const node of [...ir.outputs, ...ir.effects.map((e) => e.value)]) {
+    if (!ready.has(root(node))) internal(`fuse: ${node.op.name} is never computed`);
+  }
+}
+
+/** Replays the plan symbolically: every block read still holds the value that the reader wants. */
+export function verifyPlan(plan: Plan, ir: IR): void {
+  const bytes = (p: Place): number => p.count * (p.dtype === "f32" || p.dtype === "i32" ? 4 : 1);
+  const slots = new Map<number, Node>();
+  const arena: { from: number; to: number; node: Node }[] = [];
+  for (const node of ir.nodes) if (node.leaf !== undefined) slots.set(node.leaf, node);
+  const holds = (place: Place, node: Node): boolean =>
+    place.kind === "slot" ? slots.get(place.at) === node : arena.some((b) => b.from === place.at && b.node === node);
+  const write = (place: Place, node: Node): void => {
+    if (place.kind === "slot") {
+      slots.set(place.at, node);
+      return;
+    }
+    const to = place.at + bytes(place);
+    if (to > plan.arenaBytes) internal(`plan: ${node.op.name} ends at ${to} of ${plan.arenaBytes} bytes`);
+    for (let i = arena.length - 1; i >= 0; i--) if (arena[i].from < to && place.at < arena[i].to) arena.splice(i, 1);
+    arena.push({ from: place.at, to, node });
+  };
+  for (const step of plan.steps) {
+    if (!step.group) {
+      const from = step.from[0];
+      const node = from.kind === "slot" ? slots.get(from.at) : arena.find((b) => b.from === from.at)?.node;
+      if (!node) internal("plan: a copy reads an empty block");
+      write(step.to[0], node);
+      continue;
+    }
+    const { inputs, outputs } = step.group;
+    for (const [i, node] of inputs.entries()) {
+      if (!holds(step.from[i], node)) internal(`plan: the block of ${node.op.name} is overwritten before it is read`);
+    }
+    for (const [i, node] of outputs.entries()) write(step.to[i], node);
+  }
+  for (const { leaf, value } of ir.effects) {
+    if (slots.get(leaf.leaf as number) !== root(value)) internal(`plan: a variable does not end with its new value`);
+  }
+}

@@ -1,0 +1,18 @@
+/** The ops, as functions and (by importing this) as methods of Tensor. */
+import "./methods.js";
+
+export * from "./activation.js";
+export * from "./binary.js";
+export { arange, eye, feed, full, linspace, oneHot, ones, tensor, type Values, zeros } from "./create.js";
+export { gather, indexSelect, pick, scatterAdd } from "./gather.js";
+export { cast, expand, type TensorLike } from "./map.js";
+export { matmul } from "./matmul.js";
+export { orthogonalFactor } from "./orthogonal.js";
+export { defaultGenerator, Generator, rand, randint, randn, type RandomOptions, seed } from "./random.js";
+export {
+  all, any, argmax, argmin, logSoftmax, logSumExp, max, mean, min, norm, type ReduceOptions, softmax, std, sum, sumTo, variance,
+} from "./reduce.js";
+export {
+  concat, customGradient, flatten, flip, pad, permute, type Range, reshape, slice, split, squeeze, stack, stopGradient, transpose, unsqueeze,
+} from "./shape.js";
+export * from "./unary.js";

@@ -1,0 +1,136 @@
+/** Random tensors: counter-based, so a seed gives the same numbers on every machine and thread count. */
+import type { DType } from "../dtype.js";
+import { checkNumber, fail, show } from "../error.js";
+import { checkShape, type Shape, sizeOf } from "../shape.js";
+import type { Tensor } from "../tensor.js";
+import { feed } from "./create.js";
+import { apply, type KernelOp, type Op } from "./op.js";
+import { philox } from "./philox.js";
+
+/** A stream of random tensors. Each draw takes the next stream of the seed; the state is two numbers. */
+export class Generator {
+  private seed: number;
+  private drawn = 0;
+
+  constructor(seed = 0) {
+    checkNumber("Generator", "seed", seed, { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true });
+    this.seed = seed;
+  }
+
+  /** Where the generator stands; give it to {@link Generator.restore} to draw the same again. */
+  state(): { seed: number; drawn: number } {
+    return { seed: this.seed, drawn: this.drawn };
+  }
+
+  restore(state: { seed: number; drawn: number }): void {
+    checkNumber("Generator", "seed", state.seed, { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true });
+    checkNumber("Generator", "drawn", state.drawn, { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true });
+    this.seed = state.seed;
+    this.drawn = state.drawn;
+  }
+
+  /** The key of the next draw: two words of seed, two of stream. */
+  next(): [number, number, number, number] {
+    const stream = this.drawn++;
+    return [this.seed | 0, (this.seed / 2 ** 32) | 0, stream | 0, (stream / 2 ** 32) | 0];
+  }
+
+  /** The numbers 0 to n − 1 in random order (Fisher–Yates on one stream): swap k takes word k. */
+  permutation(n: number): Int32Array {
+    checkNumber("permutation", "n", n, { min: 0, max: 2 ** 31 - 1, integer: true });
+    const key = this.next();
+    const order = Int32Array.from({ length: n }, (_, i) => i);
+    let words = [0, 0, 0, 0];
+    for (let last = n - 1, k = 0; last > 0; last--, k++) {
+      if (k % 4 === 0) words = philox(key, k / 4);
+      const at = Math.floor((words[k % 4] * (last + 1)) / 2 ** 32);
+      [order[last], order[at]] = [order[at], order[last]];
+    }
+    return order;
+  }
+}
+
+/** Where random tensors come from when no generator is named. */
+export const defaultGenerator = new Generator(0);
+
+/** Starts the default generator anew: equal seeds, equal numbers. */
+export function seed(value: number): void {
+  checkNumber("seed", "value", value, { min: 0, max: Number.MAX_SAFE_INTEGER, integer: true });
+  defaultGenerator.restore({ seed: value, drawn: 0 });
+}
+
+// Inverse of the normal distribution function by bisection on erfc is slow; the oracle follows the sampler instead.
+type Kind = "uniform" | "normal" | "integer" | "truncatedNormal";
+const kinds: readonly Kind[] = ["uniform", "normal", "integer", "truncatedNormal"];
+
+interface RandomAttrs {
+  readonly [key: string]: unknown;
+  readonly distribution: Kind;
+  readonly a: number;
+  readonly b: number;
+  readonly shape: Shape;
+  readonly dtype: DType;
+}
+
+/** Element i of a draw takes word i mod 4 of block ⌊i/4⌋. */
+const randomOp: KernelOp<RandomAttrs> = {
+  name: "random",
+  kind: "kernel",
+  kernel: "random",
+  infer: (_inputs, { shape, dtype }) => ({ shape, dtype }),
+  params: ({ attrs: { distribution, a, b } }) => [kinds.indexOf(distribution), a, b],
+  reference([key], { attrs: { distribution, a, b, shape } }) {
+    const out = new Float64Array(sizeOf(shape));
+    for (let at = 0; at < out.length; at += 4) {
+      const words = philox(key, at / 4);
+      for (let i = 0; i < 4 && at + i < out.length; i++) out[at + i] = draw(distribution, words, i, a, b);
+    }
+    return out;
+  },
+};
+
+function draw(distribution: Kind, words: readonly number[], i: number, a: number, b: number): number {
+  const word = words[i];
+  if (distribution === "integer") return a + Math.floor((word * (b - a)) / 2 ** 32);
+  if (distribution === "uniform") return a + (word >>> 8) * 2 ** -24 * (b - a);
+  if (distribution === "truncatedNormal") return fail("random", "the reference executor does not draw this distribution");
+  // Box–Muller: words (0, 1) give elements 0 and 1, words (2, 3) elements 2 and 3.
+  const [radius, angle] = [words[i & 2], words[(i & 2) + 1]].map((w) => ((w >>> 8) + 0.5) * 2 ** -24);
+  const r = Math.sqrt(-2 * Math.log(radius));
+  return a + b * r * (i & 1 ? Math.sin(2 * Math.PI * angle) : Math.cos(2 * Math.PI * angle));
+}
+
+/** Options of a random tensor. */
+export interface RandomOptions {
+  generator?: Generator;
+}
+
+function random(attrs: RandomAttrs, options: RandomOptions = {}): Tensor {
+  const { generator = defaultGenerator } = options;
+  if (!(generator instanceof Generator)) fail("random", `generator must be a Generator, got ${show(generator)}`);
+  const key = feed(() => generator.next(), [4], "i32");
+  return apply(randomOp as Op, [key], attrs);
+}
+
+/** Uniform on [low, high), [0, 1) unless told, with 24 random bits. */
+export function rand(shape: Shape, options: RandomOptions & { low?: number; high?: number } = {}): Tensor {
+  const { low = 0, high = 1 } = options;
+  checkNumber("rand", "low", low, { min: -3.4e38, max: 3.4e38 });
+  checkNumber("rand", "high", high, { min: low, max: 3.4e38 });
+  return random({ distribution: "uniform", a: low, b: high, shape: checkShape("rand", shape), dtype: "f32" }, options);
+}
+
+/** Normal with a mean and standard deviation, 0 and 1 unless told. */
+export function randn(shape: Shape, options: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
+  const { mean = 0, std = 1 } = options;
+  checkNumber("randn", "mean", mean, { min: -3.4e38, max: 3.4e38 });
+  checkNumber("randn", "std", std, { min: 0, max: 3.4e38 });
+  return random({ distribution: "normal", a: mean, b: std, shape: checkShape("randn", shape), dtype: "f32" }, options);
+}
+
+/** Whole numbers (i32) from `low` up to but without `high`. */
+export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
+  checkNumber("randint", "low", low, { min: -(2 ** 31), max: 2 ** 31 - 1, integer: true });
+  checkNumber("randint", "high", high, { min: low + 1, max: 2 ** 31 - 1, integer: true });
+  return random({ distribution: "integer", a: low, b: high, shape: checkShape("randint", shape), dtype: "i32" }, options);
+}

@@ -1,0 +1,237 @@
+/** Reductions over axes. The primitives reduce the middle axis of (outer, n, inner); any axes are brought to that. */
+import type { DType } from "../dtype.js";
+import { checkNumber, checkOptions, fail } from "../error.js";
+import { checkAxes, type Shape, sizeOf } from "../shape.js";
+import type { Tensor } from "../tensor.js";
+import { requireTensor } from "./map.js";
+import { apply, type KernelOp, type Op } from "./op.js";
+
+/** Which axes to reduce (all unless told) and whether they stay with size 1. */
+export interface ReduceOptions {
+  axes?: number | readonly number[];
+  keepDims?: boolean;
+}
+
+interface Reduction {
+  /** Reduces one line of values, in double precision. */
+  reference: (line: Float64Array) => number;
+  /** From g and the result spread over (outer, n, inner). */
+  vjp?: (g: Tensor, x: Tensor, y: Tensor) => Tensor;
+  dtype?: DType;
+  /** Only f32; otherwise i32 as well. */
+  float?: boolean;
+}
+
+/** Every reduction that was declared, for tables over all of them. */
+export const reduceOps: KernelOp[] = [];
+
+function reduction(name: string, { reference, vjp, dtype, float = false }: Reduction): KernelOp {
+  const op: KernelOp = {
+    name,
+    kind: "kernel",
+    kernel: "reduce",
+    infer([x]) {
+      const [outer, n, inner] = x.shape;
+      if (n === 0 && dtype === "i32") fail(name, "the reduced axes must not be empty, got size 0");
+      return { shape: [outer, inner], dtype: dtype ?? x.dtype };
+    },
+    params: ({ inputs: [x] }) => [name, ...x.shape],
+    reference([x], { inputs: [{ shape }] }) {
+      const [outer, n, inner] = shape;
+      const line = new Float64Array(n);
+      const out = new Float64Array(outer * inner);
+      for (let at = 0; at < out.length; at++) {
+        const from = Math.floor(at / inner) * n * inner + (at % inner);
+        for (let i = 0; i < n; i++) line[i] = x[from + i * inner];
+        out[at] = reference(line);
+      }
+      return out;
+    },
+    vjp:
+      vjp &&
+      ((g, node) => {
+        const [x] = node.inputs;
+        const [outer, , inner] = x.shape;
+        return [vjp(g.reshape([outer, 1, inner]).expand(x.shape), x, node.reshape([outer, 1, inner]))];
+      }),
+  };
+  (op as KernelOp & { float: boolean }).float = float;
+  reduceOps.push(op);
+  return op;
+}
+
+const total = (line: Float64Array): number => {
+  // Neumaier's compensated sum: the oracle must be better than what it judges.
+  let sum = 0;
+  let lost = 0;
+  for (const x of line) {
+    const next = sum + x;
+    if (Number.isFinite(next)) lost += Math.abs(sum) >= Math.abs(x) ? sum - next + x : x - next + sum;
+    sum = next;
+  }
+  return sum + lost;
+};
+const best = (line: Float64Array, better: (a: number, b: number) => boolean): number => {
+  let at = 0;
+  for (let i = 1; i < line.length; i++) if (better(line[i], line[at]) || (Number.isNaN(line[i]) && !Number.isNaN(line[at]))) at = i;
+  return at;
+};
+// Equal extremes share the gradient.
+const spread = (g: Tensor, x: Tensor, y: Tensor): Tensor => {
+  const hit = x.equal(y).cast("f32");
+  return g.mul(hit.div(hit.sum({ axes: 1, keepDims: true })));
+};
+
+const sumOp = reduction("sum", { reference: total, vjp: (g) => g });
+const maxOp = reduction("max", { reference: (l) => l.reduce((a, b) => Math.max(a, b), -Infinity), vjp: spread });
+const minOp = reduction("min", { reference: (l) => l.reduce((a, b) => Math.min(a, b), Infinity), vjp: spread });
+const argmaxOp = reduction("argmax", { reference: (l) => best(l, (a, b) => a > b), dtype: "i32" });
+const argminOp = reduction("argmin", { reference: (l) => best(l, (a, b) => a < b), dtype: "i32" });
+const varianceOp = reduction("variance", {
+  reference: (l) => {
+    const mean = total(l) / l.length;
+    return total(l.map((x) => (x - mean) ** 2)) / l.length;
+  },
+  vjp: (g, x) => g.mul(x.sub(x.mean({ axes: 1, keepDims: true }))).mul(2 / x.shape[1]),
+  float: true,
+});
+const normOp = reduction("norm", {
+  // A zero norm passes no gradient.
+  reference: (l) => {
+    const scale = l.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+    return scale === 0 || !Number.isFinite(scale) ? scale : scale * Math.sqrt(total(l.map((x) => (x / scale) ** 2)));
+  },
+  vjp: (g, x, y) => y.equal(0).where(0, g.mul(x.div(y))),
+  float: true,
+});
+const logSumExpRestOp = reduction("logSumExpRest", {
+  reference: (l) => {
+    const top = best(l, (a, b) => a > b);
+    if (l.length === 0 || l[top] === Infinity || l[top] === -Infinity) return 0;
+    return Math.log1p(total(l.map((x, i) => (i === top ? 0 : Math.exp(x - l[top])))));
+  },
+  // d ln Σ e^(x−max) = softmax − onehot(max); the pair max + rest is what carries a gradient, see logSumExp.
+  float: true,
+});
+
+function reduce(op: KernelOp, x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireTensor(op.name, "x", x);
+  checkOptions(op.name, options, ["axes", "keepDims"]);
+  const axes = checkAxes(op.name, options.axes, x.rank);
+  const integers = !(op as KernelOp & { float?: boolean }).float && x.dtype === "i32";
+  const values = integers ? x : x.cast("f32");
+  const shape = options.keepDims
+    ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
+    : x.shape.filter((_, i) => !axes.includes(i));
+  return apply(op as Op, [asLines(values, axes)]).reshape(shape);
+}
+
+/** x as (outer, n, inner) with the given axes in the middle: a reshape if they are neighbours, else permuted first. */
+function asLines(x: Tensor, axes: readonly number[]): Tensor {
+  const shape = x.shape;
+  const product = (pick: (axis: number) => boolean): number => sizeOf(shape.filter((_, i) => pick(i)));
+  if (axes.length === 0) return x.reshape([x.size, 1, 1]);
+  const [first, last] = [axes[0], axes[axes.length - 1]];
+  if (last - first === axes.length - 1) {
+    return x.reshape([product((i) => i < first), product((i) => axes.includes(i)), product((i) => i > last)]);
+  }
+  const kept = shape.map((_, i) => i).filter((i) => !axes.includes(i));
+  return x.permute([...kept, ...axes]).reshape([product((i) => kept.includes(i)), product((i) => axes.includes(i)), 1]);
+}
+
+/** How many elements meet in one result. */
+function count(x: Tensor, options: ReduceOptions = {}): number {
+  return sizeOf(checkAxes("mean", options.axes, x.rank).map((axis) => x.shape[axis]));
+}
+
+/** Σx, with an error of about an ULP whatever the length. Of i32 in i32, of flags and bytes in f32. */
+export const sum = (x: Tensor, options?: ReduceOptions): Tensor => reduce(sumOp, x, options);
+
+/** Σx/n. */
+export const mean = (x: Tensor, options?: ReduceOptions): Tensor => {
+  requireTensor("mean", "x", x);
+  return reduce(sumOp, x.cast("f32"), options).div(count(x, options));
+};
+
+/** Largest element; NaN wins. */
+export const max = (x: Tensor, options?: ReduceOptions): Tensor => reduce(maxOp, x, options);
+
+/** Smallest element; NaN wins. */
+export const min = (x: Tensor, options?: ReduceOptions): Tensor => reduce(minOp, x, options);
+
+/** Index of the first largest element along one axis, as i32; over all elements without an axis. */
+export const argmax = (x: Tensor, options?: ReduceOptions): Tensor => reduce(argmaxOp, x, options);
+
+/** Index of the first smallest element along one axis, as i32; over all elements without an axis. */
+export const argmin = (x: Tensor, options?: ReduceOptions): Tensor => reduce(argminOp, x, options);
+
+/** Σ(x−mean)²/(n−correction), two-pass; `correction` 0 (population) unless told. */
+export function variance(x: Tensor, options: ReduceOptions & { correction?: number } = {}): Tensor {
+  requireTensor("variance", "x", x);
+  const { correction = 0, ...rest } = options;
+  checkNumber("variance", "correction", correction, { min: 0 });
+  const n = count(x, rest);
+  const population = reduce(varianceOp, x, rest);
+  return correction === 0 ? population : population.mul(n / (n - correction));
+}
+
+/** √variance. */
+export const std = (x: Tensor, options?: ReduceOptions & { correction?: number }): Tensor => variance(x, options).sqrt();
+
+/** Euclidean norm √Σx², without overflow or underflow on the way. */
+export const norm = (x: Tensor, options?: ReduceOptions): Tensor => reduce(normOp, x, options);
+
+/** ln Σeˣ, shifted by the largest element. */
+export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor {
+  requireTensor("logSumExp", "x", x);
+  const keep = { axes: options.axes, keepDims: true };
+  const f = x.cast("f32");
+  const kept = reduce(maxOp, f, keep).add(reduce(logSumExpRestOp, f, keep)).customGradient([f], (g, y) => [
+    g.mul(f.sub(y).exp()),
+  ]);
+  return kept.reshape(reducedShape(x, options));
+}
+
+function reducedShape(x: Tensor, options: ReduceOptions): Shape {
+  const axes = checkAxes("reduce", options.axes, x.rank);
+  return options.keepDims ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n)) : x.shape.filter((_, i) => !axes.includes(i));
+}
+
+/** ln softmax along an axis (the last unless told); tiny probabilities of the rest keep their digits. */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  requireTensor("logSoftmax", "x", x);
+  const over = { axes: axis, keepDims: true };
+  const f = x.cast("f32");
+  return f
+    .sub(reduce(maxOp, f, over))
+    .sub(reduce(logSumExpRestOp, f, over))
+    .customGradient([f], (g, y) => [g.sub(y.exp().mul(g.sum(over)))]);
+}
+
+/** eˣ/Σeˣ along an axis (the last unless told). */
+export function softmax(x: Tensor, axis = -1): Tensor {
+  requireTensor("softmax", "x", x);
+  const over = { axes: axis, keepDims: true };
+  const f = x.cast("f32");
+  const e = f.sub(reduce(maxOp, f, over)).exp();
+  return e.div(e.sum(over)).customGradient([f], (g, y) => [y.mul(g.sub(g.mul(y).sum(over)))]);
+}
+
+/** Whether any element is non-zero. */
+export const any = (x: Tensor, options?: ReduceOptions): Tensor => {
+  requireTensor("any", "x", x);
+  return x.cast("bool").sum(options).greater(0);
+};
+
+/** Whether all elements are non-zero. */
+export const all = (x: Tensor, options?: ReduceOptions): Tensor => {
+  requireTensor("all", "x", x);
+  return x.cast("bool").logicalNot().sum(options).equal(0);
+};
+
+/** Sums the axes along which `x` is larger than `shape`: what a broadcast's gradient needs. */
+export function sumTo(x: Tensor, shape: Shape): Tensor {
+  const lead = x.rank - shape.length;
+  const axes = x.shape.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
+  return (axes.length ? x.sum({ axes, keepDims: true }) : x).reshape(shape);
+}

@@ -1,0 +1,46 @@
+/** The native addon's surface as TypeScript sees it, loaded once and on first need. */
+import type { TypedArray } from "../dtype.js";
+import { EvengradError } from "../error.js";
+import { load } from "./load.cjs";
+
+export interface NativeRun {
+  /** Steps completed: fewer than asked for after an abort. */
+  readonly promise: Promise<number>;
+  abort(): void;
+}
+
+export interface NativeBinding {
+  run(steps: number): NativeRun;
+}
+
+export interface NativeProgram {
+  bind(arrays: readonly TypedArray[], strides?: Float64Array): NativeBinding;
+}
+
+export interface Addon {
+  kernels(): string[];
+  mapOps(): { name: string; signature: string }[];
+  reduceOps(): string[];
+  isa(): string;
+  isas(): string[];
+  threads(count?: number): number;
+  alignedArray(dtype: number, count: number): TypedArray;
+  createProgram(parts: { slots: Float64Array; arenaBytes: number; buffers: Float64Array; code: Float64Array }): NativeProgram;
+}
+
+let loaded: Addon | undefined;
+
+/** The addon, or an error that says why there is none and what to do. */
+export function addon(): Addon {
+  if (loaded) return loaded;
+  const result = load();
+  if ("reason" in result) {
+    throw new EvengradError(
+      "native",
+      `the addon could not be loaded (${result.reason}). Run \`npm rebuild evengrad\` (needs a C++17 compiler), ` +
+        'or compute in plain JavaScript with useExecutor("reference")',
+    );
+  }
+  loaded = result.addon as Addon;
+  return loaded;
+}

@@ -1,0 +1,33 @@
+/** What runs graphs: one interface for the native executor and the reference. */
+import type { TypedArray } from "../dtype.js";
+import type { Graph } from "../compile/graph.js";
+import type { Feed } from "../tensor.js";
+
+/** How often and with what a prepared graph runs. */
+export interface RunOptions {
+  /** Times to run it; 1 unless told. */
+  steps?: number;
+  /** For feeds, one row per step; a feed that is not named keeps the value it was made with. */
+  feeds?: ReadonlyMap<Feed, TypedArray>;
+  /** Stops between two steps, or within one before it has written anything. */
+  signal?: AbortSignal;
+}
+
+export interface RunResult {
+  /** Steps that ran to their end. */
+  readonly steps: number;
+  /** One array per output, with one row per step asked for. */
+  readonly outputs: readonly TypedArray[];
+}
+
+/** A graph made ready to run, any number of times. */
+export interface Prepared {
+  run(options?: RunOptions): Promise<RunResult>;
+}
+
+export interface Executor {
+  readonly name: "native" | "reference";
+  prepare(graph: Graph): Prepared;
+  /** Zero-filled storage for a variable. */
+  allocate(dtype: "f32" | "i32" | "u8" | "bool", count: number): TypedArray;
+}

@@ -1,0 +1,78 @@
+/** Node-by-node execution that names the op, and the user's line, where the first non-finite value appears. */
+import { collect, type Graph, isLeaf, needs } from "../compile/graph.js";
+import { arrayOf, type TypedArray } from "../dtype.js";
+import { EvengradError, internal } from "../error.js";
+import { showShape } from "../shape.js";
+import { Constant, type Feed, Tensor, Variable } from "../tensor.js";
+import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
+
+/** Wraps an executor so that every node runs alone and is checked. Slow; for finding where a NaN comes from. */
+export function inspecting(executor: Executor): Executor {
+  return { ...executor, name: executor.name, allocate: executor.allocate.bind(executor), prepare: (graph) => new Inspected(graph, executor) };
+}
+
+class Inspected implements Prepared {
+  constructor(
+    private readonly graph: Graph,
+    private readonly executor: Executor,
+  ) {}
+
+  async run({ steps = 1, feeds, signal }: RunOptions = {}): Promise<RunResult> {
+    const outputs = this.graph.outputs.map((t) => new (arrayOf(t.dtype))(steps * t.size) as TypedArray);
+    let step = 0;
+    for (; step < steps && !signal?.aborted; step++) {
+      const values = new Map<Tensor, Constant>();
+      for (const node of this.graph.nodes) values.set(node, await this.compute(node, values, feeds, step));
+      for (const [i, t] of this.graph.outputs.entries()) outputs[i].set((values.get(t) as Constant).values, step * t.size);
+      for (const { variable, value } of this.graph.effects) variable.storage?.set((values.get(value) as Constant).values);
+    }
+    return { steps: step, outputs };
+  }
+
+  private async compute(
+    node: Tensor,
+    values: ReadonlyMap<Tensor, Constant>,
+    feeds: RunOptions["feeds"],
+    step: number,
+  ): Promise<Constant> {
+    const wrap = (array: TypedArray): Constant => new Constant(array, node.shape, node.dtype);
+    if (isLeaf(node)) {
+      const rows = feeds?.get(node as Feed);
+      if (rows) return wrap(rows.slice(step * node.size, (step + 1) * node.size) as TypedArray);
+      if (node instanceof Variable) return wrap((node.storage ?? internal("variable without value")).slice() as TypedArray);
+      return node as Constant;
+    }
+    const inputs = needs(node).map((x) => values.get(x) as Constant);
+    const result = wrap(await this.single(new Tensor(node.op, inputs, node.attrs, node.shape, node.dtype)));
+    if (node.dtype === "f32") await this.check(node, inputs, result);
+    return result;
+  }
+
+  private async single(t: Tensor): Promise<TypedArray> {
+    return (await this.executor.prepare(collect({ outputs: [t] })).run()).outputs[0];
+  }
+
+  private async bad(t: Tensor): Promise<number> {
+    if (t.dtype !== "f32" || t.size === 0) return 0;
+    return (await this.single(t.isFinite().logicalNot().sum()))[0];
+  }
+
+  private async check(node: Tensor, inputs: readonly Constant[], result: Constant): Promise<void> {
+    const count = await this.bad(result);
+    if (count === 0) return;
+    const [at] = await this.single(result.isFinite().logicalNot().cast("f32").reshape([result.size]).argmax());
+    const dirty: string[] = [];
+    for (const [i, x] of inputs.entries()) if ((await this.bad(x)) > 0) dirty.push(`input ${i}`);
+    const stack = node.made?.split("\n").slice(1) ?? [];
+    const own = stack.find((line) => !/node:internal|[\\/]evengrad[\\/](dist|lib)[\\/]/.test(line) && !internalFrame(line));
+    throw new EvengradError(
+      node.op.name,
+      `the first non-finite value appears here: ${result.values[at]} at element ${at} of ${node.dtype}${showShape(node.shape)}, ` +
+        `${count} in all${dirty.length ? `; ${dirty.join(" and ")} was given so` : ", from finite inputs"}. Made${own ?? ` by ${stack[0] ?? "an untraced graph"}`}`,
+    );
+  }
+}
+
+// The library's own frames, wherever it is checked out: the folders that hold its sources or builds.
+const here = /[\\/](lib|dist[\\/](esm|cjs))[\\/](ops|nn|optim|train|run|compile|init|data)[\\/]|[\\/](lib|dist[\\/](esm|cjs))[\\/](grad|tensor)\.[jt]s/;
+const internalFrame = (line: string): boolean => here.test(line);

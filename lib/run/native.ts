@@ -1,0 +1,160 @@
+/** The native executor: compiles graphs, binds their data and runs them off the event loop. */
+import type { Encoded, Opcodes } from "../compile/encode.js";
+import type { Graph, Leaf } from "../compile/graph.js";
+import { compile, type Program } from "../compile/index.js";
+import { arrayOf, dtypes, type TypedArray } from "../dtype.js";
+import { EvengradError, fail, internal } from "../error.js";
+import { sizeOf } from "../shape.js";
+import { Constant, type Feed, Variable } from "../tensor.js";
+import { type Addon, addon, type NativeProgram } from "./addon.js";
+import { ProgramCache } from "./cache.js";
+import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
+
+/** Numbers of the kernels' names, as the addon lists them: nobody types an opcode. */
+function opcodesOf(native: Addon): Opcodes {
+  const table = (kind: string, names: readonly string[]): ((name: string) => number) => {
+    const numbers = new Map(names.map((name, i) => [name, i]));
+    return (name) => numbers.get(name) ?? internal(`the addon has no ${kind} ${name}; it does not belong to this version`);
+  };
+  return {
+    kernel: table("kernel", native.kernels()),
+    map: table("elementwise op", native.mapOps().map((op) => op.name)),
+    reduce: table("reduction", native.reduceOps()),
+  };
+}
+
+interface Compiled {
+  readonly program: Program;
+  readonly handle: NativeProgram;
+}
+
+class NativeExecutor implements Executor {
+  readonly name = "native";
+  private readonly native = addon();
+  private readonly opcodes = opcodesOf(this.native);
+  private readonly cache = new ProgramCache<Compiled>();
+
+  prepare(graph: Graph): Prepared {
+    const compiled = this.cache.get(graph, () => {
+      const program = compile(graph, this.opcodes);
+      if (process.env.EVENGRAD_DEBUG?.split(",").includes("program")) console.error(program.dump());
+      return { program, handle: this.create(program) };
+    });
+    return new PreparedNative(graph, compiled, this);
+  }
+
+  allocate(dtype: (typeof dtypes)[number], count: number): TypedArray {
+    return this.native.alignedArray(dtypes.indexOf(dtype), count);
+  }
+
+  private create(program: Encoded): NativeProgram {
+    try {
+      const { slots, arenaBytes, buffers, code } = program;
+      return this.native.createProgram({ slots, arenaBytes, buffers, code });
+    } catch (error) {
+      const message = error instanceof Error ? error.message : String(error);
+      if (message.startsWith("out of memory: ")) fail("run", message);
+      throw error;
+    }
+  }
+}
+
+/** What a failed run reports beside its message. */
+interface RunFailure extends Error {
+  instruction?: number;
+  step?: number;
+}
+
+class PreparedNative implements Prepared {
+  constructor(
+    private readonly graph: Graph,
+    private readonly compiled: Compiled,
+    private readonly executor: NativeExecutor,
+  ) {}
+
+  async run({ steps = 1, feeds, signal }: RunOptions = {}): Promise<RunResult> {
+    const { graph, compiled } = this;
+    if (signal?.aborted) return { steps: 0, outputs: graph.outputs.map((t) => new (arrayOf(t.dtype))(0) as TypedArray) };
+    const { leaves } = graph;
+    const outputs = compiled.program.outputs.map(({ dtype, count }) => this.output(dtype, steps * count));
+    const strides = Float64Array.from([
+      ...leaves.map((leaf) => (feeds?.has(leaf as Feed) ? sizeOf(leaf.shape) : 0)),
+      ...compiled.program.outputs.map(({ count }) => count),
+    ]);
+    const arrays = [...leaves.map((leaf) => feeds?.get(leaf as Feed) ?? valuesOf(leaf)), ...outputs];
+    const written = leaves.filter((leaf, i): leaf is Variable => compiled.program.written.has(i) && leaf instanceof Variable);
+    const unlock = lock(written);
+    try {
+      const { promise, abort } = start(compiled.handle, arrays, strides, steps);
+      signal?.addEventListener("abort", abort, { once: true });
+      try {
+        return { steps: await promise, outputs };
+      } finally {
+        signal?.removeEventListener("abort", abort);
+      }
+    } catch (error) {
+      throw this.explain(error as RunFailure);
+    } finally {
+      unlock();
+    }
+  }
+
+  private output(dtype: (typeof dtypes)[number], count: number): TypedArray {
+    try {
+      return count * 4 < 4096 ? (new (arrayOf(dtype))(count) as TypedArray) : this.executor.allocate(dtype, count);
+    } catch (error) {
+      return fail("run", `the result's ${count} elements do not fit in memory (${(error as Error).message}). Use smaller tensors`);
+    }
+  }
+
+  /** Names the op behind a failed instruction, and the user's line if it was traced. */
+  private explain(error: RunFailure): Error {
+    if (error.instruction === undefined) return error;
+    const members = this.compiled.program.steps[error.instruction] ?? [];
+    const node = members[members.length - 1];
+    const where = node?.made ? `\n    made at:\n${node.made.split("\n").slice(1).join("\n")}` : "";
+    return new EvengradError(node?.op.name ?? "run", `${error.message}${where}`);
+  }
+}
+
+function start(handle: NativeProgram, arrays: readonly TypedArray[], strides: Float64Array, steps: number) {
+  const run = handle.bind(arrays, strides).run(steps);
+  return { promise: run.promise, abort: () => run.abort() };
+}
+
+/** Marks variables as being written; two runs must not write one at once. */
+export function lock(variables: readonly Variable[]): () => void {
+  for (const { label, writer } of variables) {
+    if (writer) fail("run", `variable ${label} is being written by another run. Await that one first`);
+  }
+  for (const variable of variables) variable.writer = "a run";
+  return () => {
+    for (const variable of variables) variable.writer = undefined;
+  };
+}
+
+function valuesOf(leaf: Leaf): TypedArray {
+  if (leaf instanceof Variable) return leaf.storage ?? internal(`variable ${leaf.label} has no value yet`);
+  return (leaf as Constant | Feed).values;
+}
+
+let executor: NativeExecutor | undefined;
+
+/** The native executor; throws if the addon is missing. */
+export function native(): Executor {
+  executor ??= new NativeExecutor();
+  return executor;
+}
+
+/** The instruction set the kernels run on, e.g. `avx512`; EVENGRAD_ISA forces one. */
+export function isa(): string {
+  return addon().isa();
+}
+
+/** Reads or sets how many threads compute. Results do not depend on it. */
+export function threads(count?: number): number {
+  if (count !== undefined && !(Number.isInteger(count) && count >= 1 && count <= 256)) {
+    fail("threads", `count must be a whole number from 1 to 256, got ${count}`);
+  }
+  return count === undefined ? addon().threads() : addon().threads(count);
+}
