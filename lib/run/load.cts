@@ -9,7 +9,7 @@ import { dirname, join, resolve } from "node:path";
 export type Loaded = { addon: unknown } | { reason: string };
 
 /** The folder of this package: the nearest one above whose package.json is named evengrad. */
-function packageRoot(): string {
+export function packageRoot(): string {
   for (let dir = __dirname; ; dir = dirname(dir)) {
     const file = join(dir, "package.json");
     if (existsSync(file) && JSON.parse(readFileSync(file, "utf8")).name === "evengrad") return dir;
