@@ -1,0 +1,42 @@
+/** Fans: how many values meet in one output of a layer, and how many outputs one input reaches. */
+import { checkNumber, checkOptions, fail, show } from "../error.js";
+import { checkShape, type Shape, showShape, sizeOf } from "../shape.js";
+
+/** The fans of a weight. */
+export interface Fans {
+  /** Values that meet in one output. */
+  fanIn: number;
+  /** Outputs that one input reaches. */
+  fanOut: number;
+}
+
+/**
+ * Fans of a weight stored as (out, in, …kernel): fanIn = in · kernel elements, fanOut = out · kernel elements. A layer
+ * with another layout passes its own `fans` to the initializer.
+ * @throws if the shape has fewer than two axes or a fan is 0
+ * @example init.fans([512, 784]) // { fanIn: 784, fanOut: 512 }
+ * init.fans([16, 3, 5, 5]) // { fanIn: 75, fanOut: 400 }
+ */
+export function fans(shape: Shape): Fans {
+  const sizes = checkShape("init.fans", shape);
+  if (sizes.length < 2) {
+    fail("init.fans", `shape must be (out, in, …kernel), got ${showShape(sizes)}. For biases use init.zeros`);
+  }
+  const [outputs, inputs, ...kernel] = sizes;
+  return checkFans(
+    { fanIn: inputs * sizeOf(kernel), fanOut: outputs * sizeOf(kernel) },
+    `of shape ${showShape(sizes)}`,
+  );
+}
+
+/** Refuses fans that no variance can be scaled by. */
+export function checkFans(given: unknown, origin = "as given"): Fans {
+  if (typeof given !== "object" || given === null)
+    fail("init.fans", `fans must be { fanIn, fanOut }, got ${show(given)}`);
+  checkOptions("init.fans", given, ["fanIn", "fanOut"]);
+  const { fanIn, fanOut } = given as Fans;
+  for (const [name, fan] of Object.entries({ fanIn, fanOut })) {
+    checkNumber("init.fans", `${name} (${origin})`, fan, { above: 0, max: Number.MAX_SAFE_INTEGER });
+  }
+  return { fanIn, fanOut };
+}
