@@ -1,0 +1,93 @@
+/** Layer normalization and its form without a mean, RMS normalization. */
+import { checkNumber, checkOptions, fail } from "../error.js";
+import { ones, zeros } from "../ops/index.js";
+import { checkShape, type Shape, sameShape, showShape, sizeOf } from "../shape.js";
+import { type Tensor, Variable } from "../tensor.js";
+import { Module } from "./module.js";
+import { normalize, normalizeRms } from "./normalize.js";
+
+/** Options of {@link LayerNorm} and {@link RMSNorm}. */
+export interface LayerNormOptions {
+  /** Added to the variance or mean square; 1e-5. */
+  eps?: number;
+  /** Whether learned parameters of `shape` follow; true. */
+  affine?: boolean;
+}
+
+function checkArguments(
+  op: string,
+  shape: number | Shape,
+  options: LayerNormOptions,
+): { sizes: number[]; eps: number } {
+  const sizes = checkShape(op, shape);
+  if (sizes.length === 0 || sizeOf(sizes) === 0)
+    fail(op, `shape must have axes that are not empty, got ${showShape(sizes)}`);
+  checkOptions(op, options, ["eps", "affine"]);
+  const { eps = 1e-5 } = options;
+  checkNumber(op, "eps", eps, { min: 0 });
+  return { sizes, eps };
+}
+
+/** The last axes, which must have the layer's shape. */
+function lastAxes(op: string, x: Tensor, shape: Shape): number[] {
+  if (!sameShape(x.shape.slice(-shape.length), shape)) {
+    fail(op, `the input's last axes must be ${showShape(shape)}, got ${showShape(x.shape)}`);
+  }
+  return shape.map((_, i) => x.rank - shape.length + i);
+}
+
+/**
+ * Brings the last axes, which have `shape`, to mean 0 and variance 1 together, then weight·ŷ + bias: (…, shape) →
+ * (…, shape) (Ba et al. 2016).
+ * @throws if the input's last axes are others
+ * @example const norm = new nn.LayerNorm(512);
+ * norm.forward(zeros([64, 512])).shape // [64, 512]
+ */
+export class LayerNorm extends Module {
+  readonly shape: Shape;
+  readonly eps: number;
+  readonly weight: Variable | undefined;
+  readonly bias: Variable | undefined;
+
+  constructor(shape: number | Shape, options: LayerNormOptions = {}) {
+    super();
+    const { sizes, eps } = checkArguments("LayerNorm", shape, options);
+    this.shape = sizes;
+    this.eps = eps;
+    if (options.affine ?? true) {
+      this.weight = new Variable(ones(sizes), { label: "weight" });
+      this.bias = new Variable(zeros(sizes), { label: "bias" });
+    }
+  }
+
+  forward(x: Tensor): Tensor {
+    const { y } = normalize(x, lastAxes("LayerNorm", x, this.shape), this.eps);
+    return this.weight && this.bias ? y.mul(this.weight).add(this.bias) : y;
+  }
+}
+
+/**
+ * Divides the last axes, which have `shape`, by the root of their mean square, then multiplies by the weight:
+ * (…, shape) → (…, shape) (Zhang & Sennrich 2019).
+ * @throws if the input's last axes are others
+ * @example const norm = new nn.RMSNorm(512);
+ * norm.forward(zeros([64, 512])).shape // [64, 512]
+ */
+export class RMSNorm extends Module {
+  readonly shape: Shape;
+  readonly eps: number;
+  readonly weight: Variable | undefined;
+
+  constructor(shape: number | Shape, options: LayerNormOptions = {}) {
+    super();
+    const { sizes, eps } = checkArguments("RMSNorm", shape, options);
+    this.shape = sizes;
+    this.eps = eps;
+    if (options.affine ?? true) this.weight = new Variable(ones(sizes), { label: "weight" });
+  }
+
+  forward(x: Tensor): Tensor {
+    const y = normalizeRms(x, lastAxes("RMSNorm", x, this.shape), this.eps);
+    return this.weight ? y.mul(this.weight) : y;
+  }
+}

@@ -1,0 +1,71 @@
+/** The fully connected layer. */
+import { checkNumber, checkOptions, fail } from "../error.js";
+import { zeros } from "../init/basic.js";
+import type { Initializer } from "../init/initializer.js";
+import { heNormal } from "../init/scaling.js";
+import type { Generator } from "../ops/index.js";
+import { sameShape, showShape } from "../shape.js";
+import { type Tensor, Variable } from "../tensor.js";
+import { Module } from "./module.js";
+
+/** Options of {@link Linear}. */
+export interface LinearOptions {
+  /** Whether a bias is added; true. */
+  bias?: boolean;
+  /** `init.heNormal`: variance 2/inFeatures, which keeps activations alive through any depth of ReLU. */
+  weightInit?: Initializer;
+  /** `init.zeros`. */
+  biasInit?: Initializer;
+  /** What the initializers draw from; the default generator. */
+  generator?: Generator;
+}
+
+/**
+ * y = x·Wᵀ + b: (…, inFeatures) → (…, outFeatures). The weight is (outFeatures, inFeatures), as in PyTorch.
+ * @throws if the input's last axis is not `inFeatures`
+ * @example const layer = new nn.Linear(784, 10);
+ * layer.forward(zeros([64, 784])).shape // [64, 10]
+ */
+export class Linear extends Module {
+  readonly weight: Variable;
+  readonly bias: Variable | undefined;
+
+  constructor(
+    readonly inFeatures: number,
+    readonly outFeatures: number,
+    options: LinearOptions = {},
+  ) {
+    super();
+    checkNumber("Linear", "inFeatures", inFeatures, { min: 1, integer: true });
+    checkNumber("Linear", "outFeatures", outFeatures, { min: 1, integer: true });
+    checkOptions("Linear", options, ["bias", "weightInit", "biasInit", "generator"]);
+    const { bias = true, weightInit = heNormal, biasInit = zeros, generator } = options;
+    this.weight = initialized("Linear", "weight", weightInit, [outFeatures, inFeatures], generator);
+    this.bias = bias ? initialized("Linear", "bias", biasInit, [outFeatures], generator) : undefined;
+  }
+
+  forward(x: Tensor): Tensor {
+    const features = x.shape[x.rank - 1];
+    if (features !== this.inFeatures) {
+      const flat = x.size / x.shape[0] === this.inFeatures ? ". Flatten it first, with new nn.Flatten()" : "";
+      fail("Linear", `the input's last axis must be ${this.inFeatures}, got ${showShape(x.shape)}${flat}`);
+    }
+    const y = x.matmul(this.weight.transpose());
+    return this.bias ? y.add(this.bias) : y;
+  }
+}
+
+/** A parameter that begins with what an initializer gives; one of the wrong shape is refused. */
+function initialized(
+  op: string,
+  name: string,
+  initializer: Initializer,
+  shape: number[],
+  generator?: Generator,
+): Variable {
+  const values = initializer(shape, { generator });
+  if (!sameShape(values.shape, shape) || values.dtype !== "f32") {
+    fail(op, `${name}Init must give f32${showShape(shape)}, got ${values.dtype}${showShape(values.shape)}`);
+  }
+  return new Variable(values, { label: name });
+}
