@@ -38,6 +38,7 @@ export class Batches implements Iterable<Batch>, AsyncIterable<Batch> {
   /** Checks the data for NaN and infinity before the first batch. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch, void, undefined> {
     await this.set.check();
-    yield* this;
+    // Not `yield*`, which would ask for this very iterator.
+    for (const batch of this) yield batch;
   }
 }

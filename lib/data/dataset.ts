@@ -62,6 +62,8 @@ export class DataSet {
   readonly std: number;
   /** Rows of the columns that belong to this set; undefined means all. */
   readonly rowList: Int32Array | undefined;
+  // Made here, not with the first batch: leaves are numbered by age, and all batches must be numbered alike.
+  private readonly rowLeaf: Constant | undefined;
   private checked = false;
 
   constructor(x: Tensor, y: Tensor, options: DataSetOptions = {}) {
@@ -84,6 +86,7 @@ export class DataSet {
     this.mean = mean;
     this.std = std;
     this.rowList = rows && checkRows("DataSet", rows, x.shape[0]);
+    this.rowLeaf = this.rowList && new Constant(this.rowList, [this.rowList.length], "i32");
   }
 
   /** Number of rows. */
@@ -100,7 +103,7 @@ export class DataSet {
       const got = indices instanceof Tensor ? `${indices}` : show(indices);
       fail("batch", `indices must be an i32 tensor of one axis, got ${got}. Use tensor(list, [n], "i32")`);
     }
-    const rows = this.rowTensor ? this.rowTensor.gather(indices) : indices;
+    const rows = this.rowLeaf ? this.rowLeaf.gather(indices) : indices;
     let x = this.x.gather(rows);
     if (x.dtype !== "i32") x = x.cast("f32");
     if (this.mean !== 0) x = x.sub(this.mean);
@@ -177,13 +180,6 @@ export class DataSet {
       fail("DataSet", `${name} must be finite, got NaN or infinity in row ${row}. ${fix}`);
     }
     this.checked = true;
-  }
-
-  private rowLeaf: Constant | undefined;
-
-  private get rowTensor(): Constant | undefined {
-    if (this.rowList) this.rowLeaf ??= new Constant(this.rowList, [this.rowList.length], "i32");
-    return this.rowLeaf;
   }
 }
 
