@@ -22,8 +22,8 @@ export function prelu(x: Tensor, slope: Tensor): Tensor {
 export function elu(x: Tensor, alpha = 1): Tensor {
   requireTensor("elu", "x", x);
   checkNumber("elu", "alpha", alpha);
-  // e^min(x, 0): the branch not taken must not overflow into its gradient.
-  return x.greater(0).where(x, x.minimum(0).expm1().mul(alpha));
+  // x limited to 0: the branch not taken must not overflow into its gradient. (minimum would halve the gradient at 0.)
+  return x.greater(0).where(x, x.clamp({ max: 0 }).expm1().mul(alpha));
 }
 
 const seluAlpha = 1.6732632423543772;
@@ -38,7 +38,7 @@ export function selu(x: Tensor): Tensor {
 export function celu(x: Tensor, alpha = 1): Tensor {
   requireTensor("celu", "x", x);
   checkNumber("celu", "alpha", alpha, { above: 0 });
-  return x.greater(0).where(x, x.minimum(0).div(alpha).expm1().mul(alpha));
+  return x.greater(0).where(x, x.clamp({ max: 0 }).div(alpha).expm1().mul(alpha));
 }
 
 /** x/(1 + |x|). */
