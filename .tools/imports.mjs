@@ -6,7 +6,7 @@ import ts from "typescript";
 import { at, files, root } from "./lib.mjs";
 
 const levels = [
-  ["error", "dtype", "shape"],
+  ["error", "dtype", "shape", "table"],
   ["tensor"],
   ["ops"],
   ["grad"],

@@ -1,9 +1,11 @@
 /** A table of a module's layers: output shapes, parameters, bytes. */
 import { bytesOf } from "../dtype.js";
-import { defaultGenerator, zeros } from "../ops/index.js";
+import { zeros } from "../ops/index.js";
 import { checkShape, type Shape, showShape, sizeOf } from "../shape.js";
-import type { Tensor, Variable } from "../tensor.js";
-import { inMode, type Module } from "./module.js";
+import { table } from "../table.js";
+import type { Variable } from "../tensor.js";
+import type { Module } from "./module.js";
+import { traceLayers } from "./trace.js";
 
 /** One layer. */
 export interface SummaryRow {
@@ -36,7 +38,7 @@ export interface Summary {
 
 export function summarize(module: Module, inputShape: Shape): Summary {
   const shape = checkShape("summary", inputShape);
-  const { output, shapes } = trace(module, zeros(shape));
+  const { output, outputs } = traceLayers(module, zeros(shape));
   const variables = module.namedVariables();
   const modules = module.namedModules();
   const inside = (path: string): string => (path ? `${path}.` : "");
@@ -50,7 +52,7 @@ export function summarize(module: Module, inputShape: Shape): Summary {
     const own = variables.filter(([name]) => owner(name) === path).map(([, variable]) => variable);
     if (!own.length && part.children().length) return [];
     return [
-      { path, layer: part.constructor.name, outputShape: shapes.get(part), parameters: count(own), bytes: bytes(own) },
+      { path, layer: part.constructor.name, outputShape: outputs.get(part)?.shape, parameters: count(own), bytes: bytes(own) },
     ];
   });
   const all = variables.map(([, variable]) => variable);
@@ -64,32 +66,6 @@ const count = (variables: readonly Variable[]): number =>
   variables.reduce((sum, v) => sum + (v.learnable ? sizeOf(v.shape) : 0), 0);
 const bytes = (variables: readonly Variable[]): number =>
   variables.reduce((sum, v) => sum + sizeOf(v.shape) * bytesOf(v.dtype), 0);
-
-/** Builds the forward graph in evaluation mode and notes what every module returned; draws no random numbers. */
-function trace(module: Module, x: Tensor): { output: Tensor; shapes: Map<Module, Shape> } {
-  const shapes = new Map<Module, Shape>();
-  const drawn = defaultGenerator.state();
-  const restore = module.namedModules().map(([, part]) => {
-    const own = Object.getOwnPropertyDescriptor(part, "forward");
-    const forward = part.forward;
-    const noting = (...args: Parameters<Module["forward"]>): Tensor => {
-      const y = forward.apply(part, args);
-      shapes.set(part, y.shape);
-      return y;
-    };
-    Object.defineProperty(part, "forward", { value: noting, configurable: true, enumerable: false });
-    return () => {
-      Reflect.deleteProperty(part, "forward");
-      if (own) Object.defineProperty(part, "forward", own);
-    };
-  });
-  try {
-    return { output: inMode(module, false, () => module.forward(x)), shapes };
-  } finally {
-    for (const undo of restore) undo();
-    defaultGenerator.restore(drawn);
-  }
-}
 
 const grouped = (n: number): string => n.toLocaleString("en-US");
 
@@ -112,21 +88,10 @@ function render({ inputShape, rows, parameters, trainable, bytes: total }: Omit<
     ]),
     ["total", "", "", grouped(parameters), size(total)],
   ];
-  const widths = cells[0].map((_, column) => Math.max(...cells.map((row) => row[column].length)));
-  const line = (row: readonly string[]): string =>
-    row
-      .map((cell, i) => (i < 3 ? cell.padEnd(widths[i]) : cell.padStart(widths[i])))
-      .join("  ")
-      .trimEnd();
-  const rule = widths.map((n) => "─".repeat(n)).join("──");
   const frozen = parameters - trainable;
   return [
     `input ${showShape(inputShape)}`,
-    line(cells[0]),
-    rule,
-    ...cells.slice(1, -1).map(line),
-    rule,
-    line(cells[cells.length - 1]),
+    table(cells, { left: 3, footer: true }),
     ...(frozen ? [`${grouped(trainable)} trainable, ${grouped(frozen)} frozen`] : []),
   ].join("\n");
 }

@@ -2,4 +2,4 @@
 export { debugNonFinite, evaluate, executor, initialize, type NestedArray, prepare, read, useExecutor } from "./evaluate.js";
 export type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
 export { isa, native, threads } from "./native.js";
-export { interpret, reference } from "./reference.js";
+export { computeNode, interpret, reference } from "./reference.js";

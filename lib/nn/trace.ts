@@ -1,0 +1,37 @@
+/** The forward graph of a model with the output of every layer on the way. */
+import { defaultGenerator } from "../ops/index.js";
+import type { Tensor } from "../tensor.js";
+import { inMode, type Module } from "./module.js";
+
+/** A traced forward pass. */
+export interface LayerTrace {
+  readonly output: Tensor;
+  /** Latest output of every module that was called. */
+  readonly outputs: ReadonlyMap<Module, Tensor>;
+}
+
+/** Builds the forward graph in evaluation mode and notes what every module returned; the random stream stays where it was. */
+export function traceLayers(module: Module, x: Tensor): LayerTrace {
+  const outputs = new Map<Module, Tensor>();
+  const drawn = defaultGenerator.state();
+  const restore = module.namedModules().map(([, part]) => {
+    const own = Object.getOwnPropertyDescriptor(part, "forward");
+    const forward = part.forward;
+    const noting = (...args: Parameters<Module["forward"]>): Tensor => {
+      const y = forward.apply(part, args);
+      outputs.set(part, y);
+      return y;
+    };
+    Object.defineProperty(part, "forward", { value: noting, configurable: true, enumerable: false });
+    return () => {
+      Reflect.deleteProperty(part, "forward");
+      if (own) Object.defineProperty(part, "forward", own);
+    };
+  });
+  try {
+    return { output: inMode(module, false, () => module.forward(x)), outputs };
+  } finally {
+    for (const undo of restore) undo();
+    defaultGenerator.restore(drawn);
+  }
+}

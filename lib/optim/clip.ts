@@ -1,0 +1,77 @@
+/** Gradients on their way to an optimizer: measured, judged and limited, as part of the step's graph. */
+import { checkNumber, checkOptions, fail, show } from "../error.js";
+import { stack } from "../ops/index.js";
+import type { Tensor } from "../tensor.js";
+
+/** What happens when a loss or gradient is not finite. */
+export type NonFinitePolicy = "skip" | "throw" | "zero";
+
+/** Limits of one step. */
+export interface StepOptions {
+  /** Scales all gradients together so that their joint Euclidean norm is at most this. */
+  clipGradNorm?: number;
+  /** Scales each parameter's gradient by itself so that its norm is at most this. */
+  clipLayerNorm?: number;
+  /** Limits every element to ±this. */
+  clipGradValue?: number;
+  /**
+   * `throw` (default): the step changes nothing and the error names the parameters; `skip`: the step changes nothing;
+   * `zero`: non-finite elements count as 0 and the step is made.
+   */
+  nonFinite?: NonFinitePolicy;
+}
+
+export const stepOptionNames = ["clipGradNorm", "clipLayerNorm", "clipGradValue", "nonFinite"] as const;
+
+/** Refuses wrong limits. */
+export function checkStepOptions(op: string, options: StepOptions): void {
+  checkOptions(op, options, stepOptionNames);
+  for (const name of ["clipGradNorm", "clipLayerNorm", "clipGradValue"] as const) {
+    if (options[name] !== undefined) checkNumber(op, name, options[name], { above: 0 });
+  }
+  const { nonFinite = "throw" } = options;
+  if (!["skip", "throw", "zero"].includes(nonFinite)) {
+    fail(op, `nonFinite must be "skip", "throw" or "zero", got ${show(nonFinite)}`);
+  }
+}
+
+export interface ClippedGradients {
+  readonly grads: readonly Tensor[];
+  /** Norm of each gradient as it came, (parameters). */
+  readonly norms: Tensor;
+  /** Joint norm of all gradients before clipping, a scalar. */
+  readonly norm: Tensor;
+  /** True if every gradient is fit for an update. */
+  readonly fit: Tensor;
+}
+
+/**
+ * Measures and clips gradients. Norms are accumulated in double precision, so gradients around 1e20 or 1e-25 are scaled
+ * rather than lost (PyTorch's become 0).
+ * @param limit the largest norm, after clipping, that the optimizer's arithmetic can square in f32
+ */
+export function clipGradients(raw: readonly Tensor[], options: StepOptions, limit: number): ClippedGradients {
+  const norms = stack(raw.map((g) => g.norm()));
+  const zeroed = options.nonFinite === "zero";
+  let grads = zeroed ? raw.map((g) => g.isFinite().where(g, 0)) : [...raw];
+  const { clipGradValue, clipLayerNorm, clipGradNorm } = options;
+  if (clipGradValue !== undefined) grads = grads.map((g) => g.clamp({ min: -clipGradValue, max: clipGradValue }));
+  const clean = zeroed || clipGradValue !== undefined ? stack(grads.map((g) => g.norm())) : norms;
+  let lengths = clean;
+  if (clipLayerNorm !== undefined) {
+    const factors = factor(clean, clipLayerNorm);
+    grads = grads.map((g, i) => g.mul(factors.slice(i)));
+    lengths = clean.mul(factors);
+  }
+  if (clipGradNorm !== undefined) {
+    const joint = factor(lengths.norm(), clipGradNorm);
+    grads = grads.map((g) => g.mul(joint));
+    lengths = lengths.mul(joint);
+  }
+  const usable = lengths.less(limit);
+  const fit = (zeroed ? usable : norms.isFinite().logicalAnd(usable)).all();
+  return { grads, norms, norm: (zeroed ? clean : norms).norm(), fit };
+}
+
+/** min(1, limit/norm), and 1 for a norm of 0. */
+const factor = (norm: Tensor, limit: number): Tensor => norm.greater(limit).where(norm.reciprocal().mul(limit), 1);

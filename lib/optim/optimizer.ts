@@ -1,0 +1,257 @@
+/** What all optimizers share: parameter groups, one step as a graph, clipping, non-finite steps, state. */
+import { collect } from "../compile/graph.js";
+import type { TypedArray } from "../dtype.js";
+import { checkNumber, checkOptions, EvengradError, fail, show } from "../error.js";
+import { grad } from "../grad.js";
+import { feed, full, tensor, zeros } from "../ops/index.js";
+import { evaluate } from "../run/index.js";
+import { sameShape, showShape } from "../shape.js";
+import { Constant, type Effect, type Feed, Tensor, Variable } from "../tensor.js";
+import { checkStepOptions, clipGradients, type NonFinitePolicy, type StepOptions } from "./clip.js";
+
+/** Parameters with options of their own; what is left out comes from the optimizer's options. */
+export type ParamGroup<H> = { params: readonly Variable[] } & Partial<H>;
+
+/** Options every optimizer has. */
+export interface CommonOptions {
+  /** Learning rate. */
+  lr: number;
+  /** Strength of weight decay, 0 unless told. */
+  weightDecay?: number;
+}
+
+/** What one step reports. */
+export interface StepResult {
+  readonly loss: number;
+  /** Joint norm of the gradients before clipping. */
+  readonly gradNorm: number;
+  /** Whether the parameters were left as they were because something was not finite. */
+  readonly skipped: boolean;
+  /** Labels of the parameters whose gradients were not finite, or too large to square. */
+  readonly nonFinite: readonly string[];
+}
+
+/** The tensors a step computes beside its effects. */
+export interface StepGraph {
+  readonly outputs: { readonly loss: Tensor; readonly norm: Tensor; readonly norms: Tensor; readonly fit: Tensor };
+  readonly effects: readonly Effect[];
+}
+
+/** State that an optimizer keeps for one parameter, by name. */
+export type Moments = Readonly<Record<string, Variable>>;
+
+/** A named number that the host works out anew at each step, such as a learning rate. */
+export type HostScalar = (name: string, value: () => number) => Tensor;
+
+/** One parameter's new value and its new moments. */
+export interface Update {
+  readonly value: Tensor;
+  readonly moments: Readonly<Record<string, Tensor>>;
+}
+
+/** A group with all its options and the moments of its parameters. */
+export interface Group<H> {
+  readonly params: readonly Variable[];
+  readonly options: H;
+  readonly moments: readonly Moments[];
+}
+
+/** Base of the optimizers. A subclass states its moments and one parameter's update. */
+export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
+  readonly groups: readonly Group<H>[];
+  /** Steps begun so far. */
+  steps = 0;
+  /** What a schedule multiplies every group's learning rate by at the moment. */
+  lrFactor = 1;
+  // Once a step under the policy `throw` was not finite, the steps of the same native call after it change nothing.
+  private readonly halted = new Variable(zeros([], "bool"), { label: "optimizer.halted", trainable: false });
+
+  /** @param known option names and the ranges of their numbers */
+  protected constructor(
+    readonly name: string,
+    params: readonly Variable[] | readonly ParamGroup<H>[],
+    defaults: Required<Pick<H, "lr">> & H,
+    known: Readonly<Record<string, Parameters<typeof checkNumber>[3] | undefined>>,
+    moments: (options: H) => Readonly<Record<string, number | undefined>>,
+  ) {
+    if (!Array.isArray(params) || params.length === 0) {
+      fail(name, `params must be a list of parameters or groups, got ${show(params)}. Use model.parameters()`);
+    }
+    const groups = params.every((p) => p instanceof Variable)
+      ? [{ params: params as readonly Variable[] } as ParamGroup<H>]
+      : (params as readonly ParamGroup<H>[]);
+    const seen = new Set<Variable>();
+    this.groups = groups.map((group) => {
+      if (typeof group !== "object" || group === null || !Array.isArray(group.params)) {
+        fail(name, `each group must be { params, … }, got ${show(group)}`);
+      }
+      const { params: list, ...own } = group;
+      const options = { ...defaults, ...own } as H;
+      checkOptions(name, options, Object.keys(known));
+      for (const [key, range] of Object.entries(known)) {
+        if (range) checkNumber(name, key, (options as Record<string, unknown>)[key], range);
+      }
+      for (const p of list) {
+        if (!(p instanceof Variable)) fail(name, `params must be parameters, got ${show(p)}. Use model.parameters()`);
+        if (seen.has(p)) fail(name, `parameter ${p.label} must be in one group once. Remove it from the others`);
+        seen.add(p);
+      }
+      const start = Object.entries(moments(options)).filter((entry): entry is [string, number] => entry[1] !== undefined);
+      const fresh = (p: Variable): Moments =>
+        Object.fromEntries(
+          start.map(([key, value]) => [
+            key,
+            new Variable(full(p.shape, value), { label: `${p.label}.${key}`, trainable: false }),
+          ]),
+        );
+      return { params: [...list], options, moments: list.map(fresh) };
+    });
+  }
+
+  /** The update of one parameter from its (clipped) gradient. */
+  protected abstract update(p: Tensor, g: Tensor, moments: Moments, options: H, scalar: HostScalar): Update;
+
+  /** Largest gradient norm the update can use: one whose square overflows would stop the weight for ever. */
+  protected get limit(): number {
+    return Infinity;
+  }
+
+  /** The learning rate of the step at hand. */
+  protected rate(options: H): number {
+    return options.lr * this.lrFactor;
+  }
+
+  /** Learning rate of the first group; setting it scales every group's alike. */
+  get lr(): number {
+    return this.groups[0].options.lr;
+  }
+
+  set lr(value: number) {
+    checkNumber(this.name, "lr", value, { min: 0 });
+    const before = this.lr;
+    for (const group of this.groups) group.options.lr = before > 0 ? (group.options.lr / before) * value : value;
+  }
+
+  /** All parameters, in order. */
+  get params(): Variable[] {
+    return this.groups.flatMap((group) => [...group.params]);
+  }
+
+  private get active(): Variable[] {
+    const active = this.params.filter((p) => p.trainable);
+    if (active.length === 0) fail(this.name, "every parameter is frozen. Unfreeze some with model.unfreeze()");
+    return active;
+  }
+
+  /** One step as a graph, for callers that run it themselves. Counts as a step begun. */
+  graph(loss: Tensor, options: StepOptions = {}): StepGraph {
+    checkStepOptions(this.name, options);
+    if (!(loss instanceof Tensor)) fail(this.name, `loss must be a tensor, got ${show(loss)}`);
+    this.advance();
+    const params = this.active;
+    const { grads, norms, norm, fit } = clipGradients(grad(loss, params), options, this.limit);
+    const finite = loss.reshape([]).isFinite();
+    const policy = options.nonFinite ?? "throw";
+    const sound = policy === "zero" ? fit : fit.logicalAnd(finite);
+    const go = policy === "throw" ? sound.logicalAnd(this.halted.logicalNot()) : sound;
+    const effects: Effect[] = [];
+    const write = (variable: Variable, value: Tensor): void => {
+      effects.push({ variable, value: go.where(value, variable) });
+    };
+    // Running statistics and the like ride on the loss: a step that is not made must not change them either.
+    for (const { variable, value } of collect({ outputs: [loss] }).effects) write(variable, value);
+    for (const group of this.groups) {
+      // A number that all parameters of a group use is one feed.
+      const feeds = new Map<string, Feed>();
+      const scalar: HostScalar = (key, value) => {
+        const known = feeds.get(key) ?? feed(() => [value()]);
+        feeds.set(key, known);
+        return known;
+      };
+      for (const [i, p] of group.params.entries()) {
+        const at = params.indexOf(p);
+        if (at < 0) continue;
+        const { value, moments } = this.update(p, grads[at], group.moments[i], group.options, scalar);
+        write(p, value);
+        for (const [key, next] of Object.entries(moments)) write(group.moments[i][key], next);
+      }
+    }
+    if (policy === "throw") effects.push({ variable: this.halted, value: this.halted.logicalOr(sound.logicalNot()) });
+    return { outputs: { loss: loss.reshape([]), norm, norms, fit: go }, effects };
+  }
+
+  /** Counts a step of a replayed graph; its feeds are asked after this. */
+  advance(): void {
+    this.steps++;
+  }
+
+  /**
+   * Differentiates `loss`, clips and updates the parameters, in one run.
+   * @example const { loss: value, gradNorm } = await optimizer.step(loss, { clipGradNorm: 1 });
+   */
+  async step(loss: Tensor, options: StepOptions & { signal?: AbortSignal } = {}): Promise<StepResult> {
+    const { signal, ...limits } = options;
+    const { outputs, effects } = this.graph(loss, limits);
+    const { loss: value, norm, norms, fit } = outputs;
+    const rows = await evaluate({ outputs: [value, norm, norms, fit], effects }, { signal });
+    const result = this.report(rows, 0);
+    this.settle(result, limits.nonFinite, this.steps);
+    return result;
+  }
+
+  /** Reads one step's row of outputs loss, norm, norms and fit. */
+  report([loss, norm, norms, fit]: readonly TypedArray[], row: number): StepResult {
+    const params = this.active;
+    const own = norms.subarray(row * params.length, (row + 1) * params.length);
+    const nonFinite = params.filter((_, i) => !Number.isFinite(own[i]) || own[i] >= this.limit).map((p) => p.label);
+    return { loss: loss[row], gradNorm: norm[row], skipped: fit[row] === 0, nonFinite };
+  }
+
+  /** Throws for a step that was not finite under the policy `throw`. */
+  settle(result: StepResult, policy: NonFinitePolicy = "throw", step: number): void {
+    if (!result.skipped || policy !== "throw") return;
+    this.halted.storage?.fill(0);
+    const { loss, nonFinite } = result;
+    const names = nonFinite.length > 4 ? `${nonFinite.slice(0, 4).join(", ")} and ${nonFinite.length - 4} more` : nonFinite.join(", ");
+    const what = Number.isFinite(loss)
+      ? `the gradient of ${names || "a parameter"} is not finite or too large to square`
+      : `the loss is ${loss}${names && `, with gradients that are not finite in ${names}`}`;
+    throw new EvengradError(
+      "optimizer.step",
+      `loss and gradients must be finite, got step ${step} in which ${what}. The weights are as they were before it. ` +
+        'Lower lr, clip with clipGradNorm, check the data, or choose nonFinite: "skip". debugNonFinite() finds the op',
+    );
+  }
+
+  /** Moments and step count, as constants by name. */
+  async state(): Promise<Record<string, Tensor>> {
+    const named = this.named();
+    const values = await evaluate({ outputs: named.map(([, v]) => v) });
+    const entries = named.map(([key, v], i): [string, Tensor] => [key, tensor(values[i], v.shape, v.dtype)]);
+    return Object.fromEntries([...entries, ["steps", tensor([this.steps], [1], "i32")]]);
+  }
+
+  /** Restores what {@link Optimizer.state} returned; names and shapes must agree. */
+  loadState(state: Readonly<Record<string, Tensor>>): void {
+    const named = this.named();
+    const steps = state.steps;
+    if (!(steps instanceof Constant)) fail(this.name, "the state must have an entry steps. Use what state() returned");
+    for (const [key, v] of named) {
+      const value = state[key];
+      if (!(value instanceof Constant) || !sameShape(value.shape, v.shape)) {
+        const got = value instanceof Tensor ? showShape(value.shape) : "nothing";
+        fail(this.name, `the state's ${key} must have shape ${showShape(v.shape)}, got ${got}`);
+      }
+    }
+    for (const [key, v] of named) {
+      if (v.storage) v.storage.set((state[key] as Constant).values);
+      else v.initial = state[key];
+    }
+    this.steps = steps.values[0];
+  }
+
+  private named(): [string, Variable][] {
+    const all = this.groups.flatMap((group) => group.moments);
+    return all.flatMap((moments, i) => Object.entries(moments).map(([key, v]): [string, Variable] => [`${i}.${key}`, v]));
+  }
+}

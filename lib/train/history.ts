@@ -1,0 +1,88 @@
+/** What a training run records: per epoch for people, per step for those who look closer. */
+
+/** One epoch. */
+export interface EpochRecord {
+  /** From 1. */
+  readonly epoch: number;
+  readonly steps: number;
+  /** Mean over the epoch's rows, each taken when its batch was trained on. */
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Mean of the gradient's norm before clipping, over the steps in which it was finite. */
+  readonly gradNorm: number;
+  /** Steps left out because something was not finite. */
+  readonly skipped: number;
+  readonly seconds: number;
+  readonly samplesPerSecond: number;
+  readonly validation?: { readonly loss: number; readonly metrics: Readonly<Record<string, number>> };
+}
+
+/** How a run went. */
+export interface History {
+  readonly epochs: readonly EpochRecord[];
+  /** Loss of every step. */
+  readonly losses: readonly number[];
+  /** Gradient norm of every step, before clipping. */
+  readonly gradNorms: readonly number[];
+  readonly seconds: number;
+  /** Whether all epochs were made, or `onEpoch` ended it. */
+  readonly stopped: "completed" | "onEpoch";
+}
+
+/** Where a run stands. */
+export interface Progress {
+  readonly epoch: number;
+  readonly epochs: number;
+  /** Steps made in this epoch. */
+  readonly step: number;
+  readonly stepsPerEpoch: number;
+  /** Mean over this epoch so far. */
+  readonly loss: number;
+  readonly metrics: Readonly<Record<string, number>>;
+  /** Of the latest step. */
+  readonly gradNorm: number;
+  readonly samplesPerSecond: number;
+  readonly secondsLeft: number;
+}
+
+/** Sums one epoch. */
+export class EpochTally {
+  private rows = 0;
+  private loss = 0;
+  private norm = 0;
+  private finite = 0;
+  private readonly metrics: number[];
+  private readonly began = performance.now();
+  lastNorm = Number.NaN;
+  steps = 0;
+  skipped = 0;
+
+  constructor(private readonly names: readonly string[]) {
+    this.metrics = names.map(() => 0);
+  }
+
+  add(size: number, step: { loss: number; gradNorm: number; skipped: boolean }, metrics: readonly number[]): void {
+    this.steps++;
+    if (step.skipped) this.skipped++;
+    this.lastNorm = step.gradNorm;
+    if (Number.isFinite(step.gradNorm)) {
+      this.norm += step.gradNorm;
+      this.finite++;
+    }
+    this.rows += size;
+    this.loss += step.loss * size;
+    for (const [i, value] of metrics.entries()) this.metrics[i] += value * size;
+  }
+
+  /** Means so far. */
+  means(): Pick<EpochRecord, "loss" | "metrics" | "gradNorm" | "seconds" | "samplesPerSecond"> {
+    const seconds = (performance.now() - this.began) / 1000;
+    return {
+      loss: this.loss / this.rows,
+      metrics: Object.fromEntries(this.names.map((name, i) => [name, this.metrics[i] / this.rows])),
+      gradNorm: this.norm / this.finite,
+      seconds,
+      samplesPerSecond: this.rows / seconds,
+    };
+  }
+}

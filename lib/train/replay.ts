@@ -1,0 +1,85 @@
+/** A graph of one batch, traced once per batch size and run natively over many batches in one call. */
+import type { Request } from "../compile/graph.js";
+import { arrayOf, type TypedArray } from "../dtype.js";
+import { feed } from "../ops/index.js";
+import { type Prepared, prepare } from "../run/index.js";
+import { Feed } from "../tensor.js";
+
+/** A native call should last about this long, so that progress and aborts come in time. */
+const callMs = 50;
+/** Most steps in one call, and so rows in its arrays. */
+const maxSteps = 4096;
+
+interface Traced {
+  readonly prepared: Prepared;
+  readonly indices: Feed;
+  /** Other numbers that change from step to step, in the order in which they were made. */
+  readonly feeds: readonly Feed[];
+  /** The graph was made for the step to come: its feeds hold that step's numbers. */
+  fresh: boolean;
+}
+
+/** What a call computed: one row per step of every output. */
+export interface Rows {
+  readonly steps: number;
+  readonly outputs: readonly TypedArray[];
+  readonly ms: number;
+}
+
+/** Runs a graph over batches of rows. */
+export class Replay {
+  private readonly traced = new Map<number, Promise<Traced>>();
+  private stepMs = Infinity;
+
+  /**
+   * @param build the graph of one batch from its indices, i32 (size)
+   * @param advance called before each step but the one the graph was traced for
+   */
+  constructor(
+    private readonly build: (indices: Feed) => Request,
+    private readonly advance: () => void = () => {},
+  ) {}
+
+  /** How many steps the next call should have. */
+  get suggested(): number {
+    return Math.max(1, Math.min(maxSteps, Math.floor(callMs / this.stepMs)));
+  }
+
+  /** Runs the graph once for each batch; all are of one size. Ends early when aborted. */
+  async run(batches: readonly Int32Array[], signal?: AbortSignal): Promise<Rows> {
+    const [first] = batches;
+    let entry = this.traced.get(first.length);
+    if (!entry) {
+      entry = this.trace(first);
+      this.traced.set(first.length, entry);
+    }
+    const traced = await entry;
+    const feeds = this.fill(traced, batches);
+    const began = performance.now();
+    const { steps, outputs } = await traced.prepared.run({ steps: batches.length, feeds, signal });
+    const ms = performance.now() - began;
+    this.stepMs = ms / Math.max(1, steps);
+    return { steps, outputs, ms };
+  }
+
+  private async trace(first: Int32Array): Promise<Traced> {
+    const indices = feed(() => first, [first.length], "i32");
+    const { prepared, leaves } = await prepare(this.build(indices));
+    const feeds = leaves.filter((leaf): leaf is Feed => leaf instanceof Feed && leaf !== indices);
+    return { prepared, indices, feeds, fresh: true };
+  }
+
+  private fill(traced: Traced, batches: readonly Int32Array[]): Map<Feed, TypedArray> {
+    const rows = new Map<Feed, TypedArray>();
+    for (const leaf of [traced.indices, ...traced.feeds]) {
+      rows.set(leaf, new (arrayOf(leaf.dtype))(batches.length * leaf.size) as TypedArray);
+    }
+    for (const [step, batch] of batches.entries()) {
+      if (!traced.fresh) this.advance();
+      rows.get(traced.indices)?.set(batch, step * batch.length);
+      for (const leaf of traced.feeds) rows.get(leaf)?.set(traced.fresh ? leaf.values : leaf.produce(), step * leaf.size);
+      traced.fresh = false;
+    }
+    return rows;
+  }
+}
