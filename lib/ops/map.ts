@@ -101,7 +101,9 @@ export function mapOp(name: string, arity: number, declaration: Declaration): Ma
 
 /** Applies an elementwise op to tensors and numbers: lifts literals, casts operands to the common dtype. */
 export function applyMap(op: MapOp, typing: Typing, operands: readonly unknown[]): Tensor {
-  const first = operands.find((x): x is Tensor => x instanceof Tensor);
+  // A literal takes its kind from the values beside it, not from the condition that selects them.
+  const values = typing === "select" ? operands.slice(1) : operands;
+  const first = values.find((x): x is Tensor => x instanceof Tensor);
   const lifted = operands.map((x) => lift(op.name, x, first));
   const inputs = lifted.map((x, i) => cast(x, operandType(typing, i, lifted)));
   return apply(op as Op, inputs);
