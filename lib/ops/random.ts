@@ -93,7 +93,8 @@ function draw(distribution: Kind, words: readonly number[], i: number, a: number
   const word = words[i];
   if (distribution === "integer") return a + Math.floor((word * (b - a)) / 2 ** 32);
   if (distribution === "uniform") return a + (word >>> 8) * 2 ** -24 * (b - a);
-  if (distribution === "truncatedNormal") return fail("random", "the reference executor does not draw this distribution");
+  if (distribution === "truncatedNormal")
+    return fail("random", "the reference executor does not draw this distribution");
   // Box–Muller: words (0, 1) give elements 0 and 1, words (2, 3) elements 2 and 3.
   const [radius, angle] = [words[i & 2], words[(i & 2) + 1]].map((w) => ((w >>> 8) + 0.5) * 2 ** -24);
   const r = Math.sqrt(-2 * Math.log(radius));
@@ -132,5 +133,8 @@ export function randn(shape: Shape, options: RandomOptions & { mean?: number; st
 export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
   checkNumber("randint", "low", low, { min: -(2 ** 31), max: 2 ** 31 - 1, integer: true });
   checkNumber("randint", "high", high, { min: low + 1, max: 2 ** 31 - 1, integer: true });
-  return random({ distribution: "integer", a: low, b: high, shape: checkShape("randint", shape), dtype: "i32" }, options);
+  return random(
+    { distribution: "integer", a: low, b: high, shape: checkShape("randint", shape), dtype: "i32" },
+    options,
+  );
 }
