@@ -52,7 +52,13 @@ export function summarize(module: Module, inputShape: Shape): Summary {
     const own = variables.filter(([name]) => owner(name) === path).map(([, variable]) => variable);
     if (!own.length && part.children().length) return [];
     return [
-      { path, layer: part.constructor.name, outputShape: outputs.get(part)?.shape, parameters: count(own), bytes: bytes(own) },
+      {
+        path,
+        layer: part.constructor.name,
+        outputShape: outputs.get(part)?.shape,
+        parameters: count(own),
+        bytes: bytes(own),
+      },
     ];
   });
   const all = variables.map(([, variable]) => variable);
