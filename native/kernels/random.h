@@ -1,0 +1,204 @@
+// random: counter-based numbers, the same whatever the ISA or the number of threads.
+//
+// Philox4x32-10 (Salmon et al., 2011): key = (seedLo, seedHi), counter = (blockLo, blockHi,
+// streamLo, streamHi); element i is made of word i mod 4 of block i / 4. Doubles are used with +,
+// −, ×, ÷ and √ only, in a fixed order and never fused.
+//
+// params  kind, a, b
+// in      key i32 (4): seedLo, seedHi, streamLo, streamHi as bits
+// out     any count: kind 0 uniform f32 in [a, b); 1 normal f32, mean a, deviation b; 2 integers
+// i32 in [a, b);
+//         3 f32 a + b·z with z normal, truncated to [−2, 2]
+#pragma once
+
+#include "maths.h"
+
+namespace evengrad::ISA {
+namespace {
+
+enum RandomKind { uniform, normal, integer, truncated, randomKinds };
+
+inline const char* randomCheck(const Call& call) {
+  if (call.nIn != 1 || call.nOut != 1 || call.nParams != 3) return wrongArguments;
+  if (!sizes(call, 0, 1) || call.params[0] >= randomKinds) return wrongParameters;
+  if (call.in[0].dtype != DType::i32) return wrongTypes;
+  if (call.in[0].count != 4) return wrongCounts;
+  bool integers32 = call.params[0] == integer;
+  if (call.out[0].dtype != (integers32 ? DType::i32 : DType::f32)) return wrongTypes;
+  double a = call.params[1], b = call.params[2];
+  float range = (float)b - (float)a;
+  if (!(__builtin_fabs(a) <= 3.4028234663852886e38 && __builtin_fabs(b) <= 3.4028234663852886e38))
+    return wrongParameters;
+  if (call.params[0] == uniform && !(range >= 0 && range <= 3.4028234663852886e38))
+    return "the bounds of the range are wrong";
+  if (integers32 && (!integers(call, 1, 3) || a < INT32_MIN || b > INT32_MAX + 1.0 || a >= b))
+    return "the bounds of the range are wrong";
+  return nullptr;
+}
+
+struct RandomKey {
+  uint32_t seed[2], stream[2];
+};
+
+// WD blocks from `block`: word j of each in the low half of w[j]'s lanes, the high halves
+// undefined.
+VEC_INLINE void philox(const RandomKey& key, int64_t block, vul w[4]) {
+  vul lanes;
+  VEC_UNROLL
+  for (int i = 0; i < WD; i++) lanes[i] = (uint64_t)i;
+  vul counter = (vul)splat(block) + lanes;
+  vul x0 = counter, x1 = counter >> 32;
+  vul x2 = (vul)splat((int64_t)key.stream[0]), x3 = (vul)splat((int64_t)key.stream[1]);
+  uint32_t k0 = key.seed[0], k1 = key.seed[1];
+  VEC_UNROLL
+  for (int round = 0; round < 10; round++) {
+    vul p0 = mulLow32(x0, 0xD2511F53), p1 = mulLow32(x2, 0xCD9E8D57);
+    x0 = (p1 >> 32) ^ x1 ^ (vul)splat((int64_t)k0);
+    x2 = (p0 >> 32) ^ x3 ^ (vul)splat((int64_t)k1);
+    x1 = p1;
+    x3 = p0;
+    k0 += 0x9E3779B9;
+    k1 += 0xBB67AE85;
+  }
+  w[0] = x0, w[1] = x1, w[2] = x2, w[3] = x3;
+}
+
+// The upper 24 bits of each word as an integer in a double.
+VEC_INLINE vd upper24(vul word) {
+  vul bits = (word & 0xffffffff) >> 8;
+  return (vd)(bits | (vul)splat(0x1p52)) - splat(0x1p52);
+}
+
+// Box and Muller (1958): z0 = r cos 2πu₂, z1 = r sin 2πu₂, r = √(−2 ln u₁), u₁ = (n + ½)·2⁻²⁴, u₂ =
+// n·2⁻²⁴.
+VEC_INLINE void boxMuller(vul word0, vul word1, vd* z0, vd* z1) {
+  vd u1 = (upper24(word0) + splat(0.5)) * splat(0x1p-24);
+  vd r = sqrt(splat(-2.0) * logPositive<false>(u1));
+  vd quarters = upper24(word1) * splat(0x1p-22);  // 4·u₂
+  vd t = quarters + splat(roundingMagic);
+  vd x = (quarters - (t - splat(roundingMagic))) * splat(1.5707963267948966);
+  vl q = (vl)t;
+  vd s = sinPolynomial<false>(x), c = cosPolynomial<false>(x);
+  vl odd = (q & 1) != 0;
+  vd sine = odd ? c : s, cosine = odd ? s : c;
+  *z0 = r * (vd)((vl)cosine ^ (((q + 1) & 2) << 62));
+  *z1 = r * (vd)((vl)sine ^ ((q & 2) << 62));
+}
+
+// Φ⁻¹(½ + q) for |q| ≤ Φ(2) − ½, a rational function of q² good to 3.4e-7.
+VEC_INLINE vd truncatedNormal(vul word) {
+  static constexpr double p[] = {2.50662827463706687,  -28.7373191938598326, 119.860958861144403,
+                                 -216.433608981166295, 151.309700504831055,  -21.5649738181245476};
+  static constexpr double d[] = {1.0,
+                                 -12.5117292004826604,
+                                 58.616948330985493,
+                                 -125.16513178035147,
+                                 115.885986072191667,
+                                 -33.0847369466277813};
+  vd u = (upper24(word) + splat(0.5)) * splat(0x1p-24);
+  vd q = (u - splat(0.5)) * splat(0.9544997361036416);
+  vd v = q * q;
+  vd z = q * (polynomial<false>(v, p) / polynomial<false>(v, d));
+  z = z > splat(2.0) ? splat(2.0) : z;
+  return z < splat(-2.0) ? splat(-2.0) : z;
+}
+
+// Four vectors of doubles, one per word, to floats in the order of the elements.
+VEC_INLINE void interleave(const vd z[4], float* out) {
+  alignas(VEC_BYTES) float rows[4][WD];
+  VEC_UNROLL
+  for (int j = 0; j < 4; j += 2) {
+    vf pair = join(z[j], z[j + 1]);
+    __builtin_memcpy(rows[j], &pair, sizeof pair);
+  }
+  for (int i = 0; i < WD; i++) {
+    VEC_UNROLL
+    for (int j = 0; j < 4; j++) out[4 * i + j] = rows[j][i];
+  }
+}
+
+struct RandomTask {
+  RandomKey key;
+  RandomKind kind;
+  double a, b;
+  float low, range, limit;
+
+  // 4·WD elements, from those of block `block`.
+  VEC_INLINE void generate(int64_t block, float* out) const {
+    vul w[4];
+    philox(key, block, w);
+    if (kind == uniform || kind == integer) {
+      vul words[4] = {(w[0] & 0xffffffff) | (w[1] << 32), (w[2] & 0xffffffff) | (w[3] << 32)};
+      alignas(VEC_BYTES) uint64_t pairs[2][WD];
+      alignas(VEC_BYTES) uint64_t inOrder[2 * WD];
+      __builtin_memcpy(pairs, words, sizeof pairs);
+      VEC_UNROLL
+      for (int i = 0; i < WD; i++) {
+        inOrder[2 * i] = pairs[0][i];
+        inOrder[2 * i + 1] = pairs[1][i];
+      }
+      if (kind == integer) {
+        const uint32_t* word = (const uint32_t*)inOrder;
+        uint64_t count = (uint64_t)(b - a);
+        for (int i = 0; i < 4 * WD; i++)
+          ((int32_t*)out)[i] = (int32_t)((int64_t)a + (int64_t)((word[i] * count) >> 32));
+      } else {
+        for (int h = 0; h < 2; h++) {
+          vu bits;
+          __builtin_memcpy(&bits, inOrder + h * WD, sizeof bits);
+          vf x = splat(low) + convert((vi)(bits >> 8)) * splat(0x1p-24f) * splat(range);
+          store(out + h * W, x > splat(limit) ? splat(limit) : x);
+        }
+      }
+      return;
+    }
+    vd z[4];
+    if (kind == normal) {
+      boxMuller(w[0], w[1], &z[0], &z[1]);
+      boxMuller(w[2], w[3], &z[2], &z[3]);
+    } else {
+      for (int j = 0; j < 4; j++) z[j] = truncatedNormal(w[j]);
+    }
+    for (int j = 0; j < 4; j++) z[j] = splat(a) + splat(b) * z[j];
+    interleave(z, out);
+  }
+
+  void fill(float* out, int64_t begin, int64_t end) const {
+    constexpr int64_t step = 4 * WD;
+    int64_t i = begin;
+    for (; i + step <= end; i += step) generate(i / 4, out + i);
+    if (i == end) return;
+    float rest[step];
+    generate(i / 4, rest);
+    __builtin_memcpy(out + i, rest, (end - i) * 4);
+  }
+};
+
+// The largest float below x.
+inline float below(float x) {
+  if (x == 0) return -0x1p-149f;
+  int32_t bits;
+  __builtin_memcpy(&bits, &x, 4);
+  bits += x > 0 ? -1 : 1;
+  __builtin_memcpy(&x, &bits, 4);
+  return x;
+}
+
+inline void randomRun(const Call& call, const void*, Context& context) {
+  RandomTask task;
+  __builtin_memcpy(&task.key, call.in[0].data, 16);
+  task.kind = (RandomKind)call.integer(0);
+  task.a = call.params[1];
+  task.b = call.params[2];
+  task.low = (float)task.a;
+  task.range = (float)task.b - task.low;
+  task.limit = task.range > 0 ? below((float)task.b) : task.low;
+  float* out = (float*)call.out[0].data;
+  parallelRange(context, call.out[0].count, 16384,
+                [&](int64_t begin, int64_t end, int) { task.fill(out, begin, end); });
+}
+
+constexpr Kernel kernel_random = {"random", randomCheck, nullptr, nullptr, nullptr, randomRun};
+
+}  // namespace
+}  // namespace evengrad::ISA

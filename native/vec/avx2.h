@@ -1,0 +1,55 @@
+// Vectors of 32 bytes: AVX2 and FMA3.
+#pragma once
+
+#include <immintrin.h>
+
+#define VEC_BYTES 32
+#define VEC_FMA 1
+#include "common.h"
+
+namespace evengrad::ISA {
+namespace {
+
+VEC_INLINE vf splat(float x) { return (vf)_mm256_set1_ps(x); }
+VEC_INLINE vd splat(double x) { return (vd)_mm256_set1_pd(x); }
+VEC_INLINE vi splat(int32_t x) { return (vi)_mm256_set1_epi32(x); }
+VEC_INLINE vl splat(int64_t x) { return (vl)_mm256_set1_epi64x(x); }
+VEC_INLINE vf fma(vf a, vf b, vf c) { return (vf)_mm256_fmadd_ps((__m256)a, (__m256)b, (__m256)c); }
+VEC_INLINE vd fma(vd a, vd b, vd c) {
+  return (vd)_mm256_fmadd_pd((__m256d)a, (__m256d)b, (__m256d)c);
+}
+VEC_INLINE vf sqrt(vf x) { return (vf)_mm256_sqrt_ps((__m256)x); }
+VEC_INLINE vd sqrt(vd x) { return (vd)_mm256_sqrt_pd((__m256d)x); }
+
+constexpr int exact = _MM_FROUND_NO_EXC;
+VEC_INLINE vf floor(vf x) { return (vf)_mm256_round_ps((__m256)x, _MM_FROUND_TO_NEG_INF | exact); }
+VEC_INLINE vf ceil(vf x) { return (vf)_mm256_round_ps((__m256)x, _MM_FROUND_TO_POS_INF | exact); }
+VEC_INLINE vf roundEven(vf x) {
+  return (vf)_mm256_round_ps((__m256)x, _MM_FROUND_TO_NEAREST_INT | exact);
+}
+
+VEC_INLINE vd lower(vf x) { return (vd)_mm256_cvtps_pd(_mm256_castps256_ps128((__m256)x)); }
+VEC_INLINE vd upper(vf x) { return (vd)_mm256_cvtps_pd(_mm256_extractf128_ps((__m256)x, 1)); }
+VEC_INLINE vf join(vd lower, vd upper) {
+  return (vf)_mm256_insertf128_ps(_mm256_castps128_ps256(_mm256_cvtpd_ps((__m256d)lower)),
+                                  _mm256_cvtpd_ps((__m256d)upper), 1);
+}
+VEC_INLINE vi truncate(vf x) { return (vi)_mm256_cvttps_epi32((__m256)x); }
+VEC_INLINE vf convert(vi x) { return (vf)_mm256_cvtepi32_ps((__m256i)x); }
+VEC_INLINE vul mulLow32(vul a, uint32_t b) {
+  return (vul)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b));
+}
+
+VEC_INLINE __m256i firstLanes(int n) {
+  static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
+  return _mm256_loadu_si256((const __m256i*)(ones + 8 - n));
+}
+VEC_INLINE vf loadPartial(const float* p, int n) {
+  return (vf)_mm256_maskload_ps(p, firstLanes(n));
+}
+VEC_INLINE void storePartial(float* p, int n, vf x) {
+  _mm256_maskstore_ps(p, firstLanes(n), (__m256)x);
+}
+
+}  // namespace
+}  // namespace evengrad::ISA

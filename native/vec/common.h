@@ -1,0 +1,95 @@
+// Vector types and the operations that every ISA shares, in the compilers' vector extensions:
+// + - * / & | ^ ~ << >>, comparison to an all-ones mask, and `mask ? a : b`.
+#pragma once
+
+#include <stdint.h>
+
+#ifndef VEC_BYTES
+#error "include one of native/vec/{avx512,avx2,sse,neon}.h"
+#endif
+
+#define VEC_INLINE inline __attribute__((always_inline))
+
+#if defined(__clang__)
+#define VEC_UNROLL _Pragma("unroll")
+#else
+#define VEC_UNROLL _Pragma("GCC unroll 32")
+#endif
+
+namespace evengrad::ISA {
+namespace {
+
+constexpr int W = VEC_BYTES / 4;   // lanes of vf and vi
+constexpr int WD = VEC_BYTES / 8;  // lanes of vd
+
+typedef float vf __attribute__((vector_size(VEC_BYTES)));
+typedef double vd __attribute__((vector_size(VEC_BYTES)));
+typedef decltype(vf{} < vf{}) vi;  // int32, also the mask of vf
+typedef decltype(vd{} < vd{}) vl;  // int64, also the mask of vd
+typedef uint32_t vu __attribute__((vector_size(VEC_BYTES)));
+typedef uint64_t vul __attribute__((vector_size(VEC_BYTES)));
+
+// The same, as they lie in a buffer: aligned to an element, aliasing anything.
+typedef float vfMemory __attribute__((vector_size(VEC_BYTES), aligned(4), may_alias));
+typedef int32_t viMemory __attribute__((vector_size(VEC_BYTES), aligned(4), may_alias));
+typedef double vdMemory __attribute__((vector_size(VEC_BYTES), aligned(8), may_alias));
+
+VEC_INLINE vf load(const float* p) { return (vf) * (const vfMemory*)p; }
+VEC_INLINE vi load(const int32_t* p) { return (vi) * (const viMemory*)p; }
+VEC_INLINE vd load(const double* p) { return (vd) * (const vdMemory*)p; }
+VEC_INLINE void store(float* p, vf x) { *(vfMemory*)p = (vfMemory)x; }
+VEC_INLINE void store(int32_t* p, vi x) { *(viMemory*)p = (viMemory)x; }
+VEC_INLINE void store(double* p, vd x) { *(vdMemory*)p = (vdMemory)x; }
+
+VEC_INLINE vf splat(float x);
+VEC_INLINE vd splat(double x);
+VEC_INLINE vi splat(int32_t x);
+VEC_INLINE vl splat(int64_t x);
+VEC_INLINE vf fma(vf a, vf b, vf c);  // a·b + c, in one rounding where the ISA has it
+VEC_INLINE vd fma(vd a, vd b, vd c);
+VEC_INLINE vf sqrt(vf x);
+VEC_INLINE vd sqrt(vd x);
+VEC_INLINE vf floor(vf x);
+VEC_INLINE vf ceil(vf x);
+VEC_INLINE vf roundEven(vf x);
+VEC_INLINE vd lower(vf x);  // the first half of the lanes, as doubles
+VEC_INLINE vd upper(vf x);
+VEC_INLINE vf join(vd lower, vd upper);
+VEC_INLINE vi truncate(vf x);  // anything for NaN and what int32 cannot hold
+VEC_INLINE vf convert(vi x);
+VEC_INLINE vul mulLow32(vul a, uint32_t b);  // the low half of each 64-bit lane times b, in 64 bits
+VEC_INLINE vf loadPartial(const float* p, int n);  // n < W lanes, the others 0
+VEC_INLINE void storePartial(float* p, int n, vf x);
+
+VEC_INLINE vi loadPartial(const int32_t* p, int n) { return (vi)loadPartial((const float*)p, n); }
+VEC_INLINE void storePartial(int32_t* p, int n, vi x) { storePartial((float*)p, n, (vf)x); }
+
+VEC_INLINE vf abs(vf x) { return (vf)((vi)x & splat(INT32_MAX)); }
+VEC_INLINE vd abs(vd x) { return (vd)((vl)x & splat(INT64_MAX)); }
+VEC_INLINE vf maskToFloat(vi mask) { return (vf)(mask & (vi)splat(1.0f)); }
+
+VEC_INLINE bool any(vi mask) {
+  vl m = (vl)mask;
+  int64_t r = 0;
+  VEC_UNROLL
+  for (int i = 0; i < WD; i++) r |= m[i];
+  return r != 0;
+}
+
+// Truncates and saturates; NaN becomes 0.
+VEC_INLINE vi toInt(vf x) {
+  vi r = x >= splat(2147483648.0f) ? splat(INT32_MAX) : truncate(x);
+  r = x < splat(-2147483648.0f) ? splat(INT32_MIN) : r;
+  return x == x ? r : splat(0);
+}
+
+VEC_INLINE double sumLanes(vd x) {
+  double s[WD];
+  __builtin_memcpy(s, &x, sizeof s);
+  for (int step = WD / 2; step > 0; step /= 2)
+    for (int i = 0; i < step; i++) s[i] += s[i + step];
+  return s[0];
+}
+
+}  // namespace
+}  // namespace evengrad::ISA

@@ -1,0 +1,50 @@
+// Vectors of 16 bytes: AArch64 Advanced SIMD.
+#pragma once
+
+#include <arm_neon.h>
+
+#define VEC_BYTES 16
+#define VEC_FMA 1
+#include "common.h"
+
+namespace evengrad::ISA {
+namespace {
+
+VEC_INLINE vf splat(float x) { return (vf)vdupq_n_f32(x); }
+VEC_INLINE vd splat(double x) { return (vd)vdupq_n_f64(x); }
+VEC_INLINE vi splat(int32_t x) { return (vi)vdupq_n_s32(x); }
+VEC_INLINE vl splat(int64_t x) { return (vl)vdupq_n_s64(x); }
+VEC_INLINE vf fma(vf a, vf b, vf c) {
+  return (vf)vfmaq_f32((float32x4_t)c, (float32x4_t)a, (float32x4_t)b);
+}
+VEC_INLINE vd fma(vd a, vd b, vd c) {
+  return (vd)vfmaq_f64((float64x2_t)c, (float64x2_t)a, (float64x2_t)b);
+}
+VEC_INLINE vf sqrt(vf x) { return (vf)vsqrtq_f32((float32x4_t)x); }
+VEC_INLINE vd sqrt(vd x) { return (vd)vsqrtq_f64((float64x2_t)x); }
+VEC_INLINE vf floor(vf x) { return (vf)vrndmq_f32((float32x4_t)x); }
+VEC_INLINE vf ceil(vf x) { return (vf)vrndpq_f32((float32x4_t)x); }
+VEC_INLINE vf roundEven(vf x) { return (vf)vrndnq_f32((float32x4_t)x); }
+
+VEC_INLINE vd lower(vf x) { return (vd)vcvt_f64_f32(vget_low_f32((float32x4_t)x)); }
+VEC_INLINE vd upper(vf x) { return (vd)vcvt_high_f64_f32((float32x4_t)x); }
+VEC_INLINE vf join(vd lower, vd upper) {
+  return (vf)vcvt_high_f32_f64(vcvt_f32_f64((float64x2_t)lower), (float64x2_t)upper);
+}
+VEC_INLINE vi truncate(vf x) { return (vi)vcvtq_s32_f32((float32x4_t)x); }
+VEC_INLINE vf convert(vi x) { return (vf)vcvtq_f32_s32((int32x4_t)x); }
+VEC_INLINE vul mulLow32(vul a, uint32_t b) {
+  return (vul)vmull_u32(vmovn_u64((uint64x2_t)a), vdup_n_u32(b));
+}
+
+VEC_INLINE vf loadPartial(const float* p, int n) {
+  vf x = {};
+  __builtin_memcpy(&x, p, (unsigned)n * sizeof(float));
+  return x;
+}
+VEC_INLINE void storePartial(float* p, int n, vf x) {
+  __builtin_memcpy(p, &x, (unsigned)n * sizeof(float));
+}
+
+}  // namespace
+}  // namespace evengrad::ISA

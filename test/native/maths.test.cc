@@ -1,0 +1,167 @@
+// Every operation of `map` on one operand, and those on two, against double precision: exact ones
+// bit for bit, the others within 1 ULP (2 for composites) over all exponents.
+#include "check.h"
+
+using namespace test;
+
+namespace {
+
+struct Unary {
+  MapOp op;
+  double limit;  // ULP
+  long double (*f)(long double);
+};
+
+long double sigmoid(long double x) { return 1 / (1 + expl(-x)); }
+long double softplus(long double x) { return fmaxl(x, 0) + log1pl(expl(-fabsl(x))); }
+// x·f where f underflows: the limit, not NaN.
+long double scaled(long double x, long double f) { return f == 0 ? copysignl(0, x) : x * f; }
+
+const Unary unaries[] = {
+    {op_neg, 0, [](long double x) { return -x; }},
+    {op_abs, 0, fabsl},
+    {op_sign, 0, [](long double x) { return std::isnan(x) ? x : (x > 0) - (long double)(x < 0); }},
+    {op_exp, 1, expl},
+    {op_expm1, 1, expm1l},
+    {op_log, 1, logl},
+    {op_log1p, 1, log1pl},
+    {op_sqrt, 0.5, sqrtl},
+    {op_rsqrt, 1, [](long double x) { return 1 / sqrtl(x); }},
+    {op_reciprocal, 0.5, [](long double x) { return 1 / x; }},
+    {op_square, 0.5, [](long double x) { return x * x; }},
+    {op_sin, 1, sinl},
+    {op_cos, 1, cosl},
+    {op_tanh, 1, tanhl},
+    {op_erf, 1, erfl},
+    {op_erfc, 1, erfcl},
+    {op_sigmoid, 1, sigmoid},
+    {op_softplus, 2, softplus},
+    {op_logSigmoid, 2, [](long double x) { return -softplus(-x); }},
+    {op_gelu, 2, [](long double x) { return scaled(x / 2, erfcl(-x / sqrtl(2))); }},
+    {op_geluTanh, 2,
+     [](long double x) {
+       long double u = 2 * sqrtl(2 / acosl(-1)) * (x + 0.044715L * x * x * x);
+       return x > 0 ? x * sigmoid(u) : scaled(x, expl(u) / (1 + expl(u)));
+     }},
+    {op_silu, 2,
+     [](long double x) { return x > 0 ? x * sigmoid(x) : scaled(x, expl(x) / (1 + expl(x))); }},
+    {op_mish, 2, [](long double x) { return scaled(x, tanhl(softplus(x))); }},
+    {op_relu, 0, [](long double x) { return x <= 0 ? 0 : x; }},
+    {op_floor, 0, floorl},
+    {op_ceil, 0, ceill},
+    {op_round, 0, nearbyintl},
+    {op_logicalNot, 0, [](long double x) { return (long double)(x == 0); }},
+    {op_isFinite, 0, [](long double x) { return (long double)std::isfinite(x); }},
+    {op_isNaN, 0, [](long double x) { return (long double)std::isnan(x); }},
+};
+
+// Floats of every exponent and sign, with the special ones.
+std::vector<float> everywhere(uint32_t step) {
+  std::vector<float> v = specials();
+  for (uint64_t bits = 0; bits < 1ull << 32; bits += step) {
+    uint32_t b = (uint32_t)bits;
+    float x;
+    std::memcpy(&x, &b, 4);
+    v.push_back(x);
+  }
+  // Where functions change their ways.
+  for (float edge : {0.0f, 1.0f, -1.0f, 88.7228f, -103.9721f, -87.3365f, 9.01f, 10.05f, -14.4f,
+                     3.1415927f, 1e6f, -1e6f, 20.0f})
+    for (int i = -2000; i <= 2000; i++) v.push_back(edge + (float)i * 1e-3f);
+  return v;
+}
+
+std::vector<double> unaryParams(int op, int64_t n) {
+  return {1, (double)n, 1, 0, 1, (double)op, 0, 0, 0, 1};
+}
+
+void unary(const Unary& u, const std::vector<float>& x) {
+  Data in(x), out(DType::f32, (int64_t)x.size());
+  std::vector<double> want;
+  for (float v : x) want.push_back((double)u.f(v));
+  everyIsa([&](const KernelTable& table) {
+    std::string error = call(table, mapKernel, {&in}, {&out}, unaryParams(u.op, in.count));
+    CHECK(error.empty(), "%s: %s", mapOpNames[u.op], error.c_str());
+    double worst = 0;
+    float at = 0;
+    for (int64_t i = 0; i < in.count; i++) {
+      float rounded = (float)want[i], got = out.f()[i];
+      double d = ulps(got, want[i]);
+      // A zero keeps its sign, except what has none.
+      if (rounded == 0 && got == 0 && std::signbit(rounded) != std::signbit(got) &&
+          u.op != op_sign && u.op != op_relu && u.op != op_softplus && u.op != op_logSigmoid)
+        d = 1e20;
+      if (d > worst) worst = d, at = x[i];
+    }
+    if (std::getenv("VERBOSE"))
+      std::printf("%s %s %.4f ULP at %a\n", table.isa, mapOpNames[u.op], worst, at);
+    CHECK(worst <= u.limit + 1e-9, "%s %s: %g ULP at %a (%g)", table.isa, mapOpNames[u.op], worst,
+          at, at);
+  });
+}
+
+struct Binary {
+  MapOp op;
+  double limit;
+  double (*f)(float, float);
+};
+
+const Binary binaries[] = {
+    {op_add, 0.5, [](float a, float b) { return (double)(a + b); }},
+    {op_sub, 0.5, [](float a, float b) { return (double)(a - b); }},
+    {op_mul, 0.5, [](float a, float b) { return (double)(a * b); }},
+    {op_div, 0.5, [](float a, float b) { return (double)(a / b); }},
+    {op_pow, 1, [](float a, float b) { return (double)powl(a, b); }},
+    {op_maximum, 0,
+     [](float a, float b) {
+       return std::isnan(a) || std::isnan(b) ? NAN : (double)(a > b ? a : b);
+     }},
+    {op_minimum, 0,
+     [](float a, float b) {
+       return std::isnan(a) || std::isnan(b) ? NAN : (double)(a < b ? a : b);
+     }},
+    {op_equal, 0, [](float a, float b) { return (double)(a == b); }},
+    {op_notEqual, 0, [](float a, float b) { return (double)(a != b); }},
+    {op_less, 0, [](float a, float b) { return (double)(a < b); }},
+    {op_lessEqual, 0, [](float a, float b) { return (double)(a <= b); }},
+    {op_greater, 0, [](float a, float b) { return (double)(a > b); }},
+    {op_greaterEqual, 0, [](float a, float b) { return (double)(a >= b); }},
+    {op_logicalAnd, 0, [](float a, float b) { return (double)(a != 0 && b != 0); }},
+    {op_logicalOr, 0, [](float a, float b) { return (double)(a != 0 || b != 0); }},
+};
+
+void binary(const KernelTable& table, const Binary& b, const std::vector<float>& x,
+            const std::vector<float>& y) {
+  Data left(x), right(y), out(DType::f32, (int64_t)x.size());
+  std::string error = call(table, mapKernel, {&left, &right}, {&out},
+                           {1, (double)left.count, 1, 1, 0, 1, (double)b.op, 0, 1, 0, 2});
+  CHECK(error.empty(), "%s: %s", mapOpNames[b.op], error.c_str());
+  for (int64_t i = 0; i < left.count; i++) {
+    double want = b.f(x[i], y[i]), d = ulps(out.f()[i], want);
+    CHECK(d <= b.limit + 1e-9, "%s %s(%a, %a): got %a, want %a", table.isa, mapOpNames[b.op], x[i],
+          y[i], out.f()[i], want);
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  uint32_t step = argc > 1 ? (uint32_t)std::atoi(argv[1]) : 3989;
+  std::vector<float> x = everywhere(step), left, right;
+  for (float a : specials())
+    for (float b : specials()) left.push_back(a), right.push_back(b);
+  std::mt19937 engine(7);
+  for (int i = 0; i < 200000; i++) {
+    uint32_t bits = engine(), exponent = (uint32_t)engine() % 4000;
+    float a, b = ((float)exponent - 2000) / 100;
+    std::memcpy(&a, &bits, 4);
+    if (i % 3 == 0) b = std::round(b);
+    left.push_back(i % 2 ? a : std::fabs(a));
+    right.push_back(b);
+  }
+  for (const Unary& u : unaries) unary(u, x);
+  everyIsa([&](const KernelTable& table) {
+    for (const Binary& b : binaries) binary(table, b, left, right);
+  });
+  return report();
+}
