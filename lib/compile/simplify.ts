@@ -54,19 +54,27 @@ const collapseAliases: Rule = (node) => {
   return x.op.kind === "alias" ? { ...node, inputs: x.inputs } : undefined;
 };
 
-/**
- * A product's operand without the swap of its last two axes, if it has one: seen through reshapes that only add or drop
- * axes of 1, and put back to the product's three axes.
- */
-function untransposed(node: Node): Node | undefined {
-  const solid = (x: Node): number[] => x.shape.filter((n) => n !== 1);
+/** What stands behind reshapes that only add or drop axes of 1. */
+function solid(node: Node): Node {
+  const sizes = (x: Node): number[] => x.shape.filter((n) => n !== 1);
   let at = node;
-  while (at.op.kind === "alias" && sameShape(solid(at.inputs[0]), solid(at))) at = at.inputs[0];
-  if (at.op !== (permuteOp as Op)) return undefined;
-  const axes = at.attrs.axes as readonly number[];
+  while (at.op.kind === "alias" && sameShape(sizes(at.inputs[0]), sizes(at))) at = at.inputs[0];
+  return at;
+}
+
+/** Whether a node swaps the last two axes of its input. */
+function swapsLast(node: Node): boolean {
+  if (node.op !== (permuteOp as Op)) return false;
+  const axes = node.attrs.axes as readonly number[];
   const rank = axes.length;
-  const turned = axes.map((_, i) => (i === rank - 2 ? rank - 1 : i === rank - 1 ? rank - 2 : i));
-  if (!sameShape(axes, turned) || !sameShape(at.shape.slice(-2), node.shape.slice(-2))) return undefined;
+  const swapped = axes.map((_, i) => (i === rank - 2 ? rank - 1 : i === rank - 1 ? rank - 2 : i));
+  return rank >= 2 && sameShape(axes, swapped);
+}
+
+/** A product's operand without the swap of its last two axes, if it has one, put back to the product's three axes. */
+function untransposed(node: Node): Node | undefined {
+  const at = solid(node);
+  if (!swapsLast(at) || !sameShape(at.shape.slice(-2), node.shape.slice(-2))) return undefined;
   const [batch, rows, columns] = node.shape;
   const shape = [batch, columns, rows];
   const [source] = at.inputs;
@@ -86,7 +94,25 @@ const foldTransposes: Rule = (node) => {
   };
 };
 
-const rules: readonly Rule[] = [foldLiterals, dropNeutral, collapseAliases, foldTransposes];
+/** A transposed product is the product of its operands transposed, in the other order: (A·B)ᵀ = Bᵀ·Aᵀ. */
+const turnProducts: Rule = (node) => {
+  if (!swapsLast(node)) return undefined;
+  const [input] = node.inputs;
+  const product = solid(input);
+  if (product.op !== (matmulOp as Op) || !sameShape(product.shape.slice(-2), input.shape.slice(-2))) return undefined;
+  const [batch, rows, columns] = product.shape;
+  const { transA, transB } = product.attrs;
+  const turned: Node = {
+    ...product,
+    inputs: [product.inputs[1], product.inputs[0]],
+    attrs: { transA: !transB, transB: !transA },
+    shape: [batch, columns, rows],
+  };
+  if (sameShape(turned.shape, node.shape)) return turned;
+  return input.op.kind === "alias" ? { ...node, op: input.op, attrs: { shape: node.shape }, inputs: [turned] } : undefined;
+};
+
+const rules: readonly Rule[] = [foldLiterals, dropNeutral, collapseAliases, foldTransposes, turnProducts];
 
 /** Applies the rules from the leaves on, sharing equal nodes. */
 export function simplify(ir: IR): IR {
