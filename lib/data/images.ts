@@ -94,7 +94,7 @@ async function statistics(x: Constant): Promise<{ mean: number; std: number }> {
  * Bytes stay bytes; batches hold x/255, or standardized values: both sets then by the training set's mean and deviation.
  * @param source a directory, or the paths or bytes of a pair of files
  * @throws if a file is missing, lies about its size or is no IDX file
- * @example const { train, test } = await data.idx("/usr/share/fashion-mnist"); // the folder of the four files
+ * @example const { train, test } = await data.idx("/usr/share/datasets/fashion-mnist");
  */
 export async function idx(source: string, options?: ImageOptions): Promise<TrainTest>;
 export async function idx(source: ImageFiles, options?: ImageOptions): Promise<DataSet>;
