@@ -6,6 +6,8 @@ import { type Group, type IR, type Node, root } from "./ir.js";
 class Part {
   members: Node[];
   readonly deps = new Set<Part>();
+  /** What members read under another shape than it is computed in. */
+  readonly reshaped: Node[];
   first: number;
   last: number;
   into: Part | undefined;
@@ -15,6 +17,7 @@ class Part {
     at: number,
   ) {
     this.members = [node];
+    this.reshaped = node.inputs.filter((x) => x.op.kind === "alias").map(root);
     this.first = at;
     this.last = at;
   }
@@ -41,9 +44,8 @@ function reaches(from: Part, target: Part): boolean {
 }
 
 /** Whether a member of one reads a member of the other under another shape: then the value must be in memory first. */
-function reshaped(a: Part, b: Part): boolean {
-  const reads = (x: Part, y: Part): boolean =>
-    x.members.some((node) => node.inputs.some((input) => input.op.kind === "alias" && y.members.includes(root(input))));
+function reshaped(a: Part, b: Part, parts: ReadonlyMap<Node, Part>): boolean {
+  const reads = (x: Part, y: Part): boolean => x.reshaped.some((node) => parts.get(node)?.live === y);
   return reads(a, b) || reads(b, a);
 }
 
@@ -59,6 +61,7 @@ function detour(a: Part, b: Part): boolean {
 function merge(a: Part, b: Part): void {
   b.into = a;
   a.members.push(...b.members);
+  a.reshaped.push(...b.reshaped);
   for (const dep of b.deps) a.deps.add(dep);
   a.first = Math.min(a.first, b.first);
   a.last = Math.max(a.last, b.last);
@@ -83,7 +86,7 @@ export function group(ir: IR, fuse: boolean): Group[] {
       const other = parts.get(x)?.live;
       const self = part.live;
       if (!other || other === self || x.op.kind !== "map" || x.literal !== undefined || !sameShape(x.shape, node.shape)) continue;
-      if (!reshaped(other, self) && !detour(other, self) && !detour(self, other)) merge(other, self);
+      if (!reshaped(other, self, parts) && !detour(other, self) && !detour(self, other)) merge(other, self);
     }
   }
   const live = [...new Set([...parts.values()].map((part) => part.live))];
