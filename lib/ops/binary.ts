@@ -9,7 +9,12 @@ export const add = binary("add", { typing: "number", reference: (a, b) => a + b,
 export const sub = binary("sub", { typing: "number", reference: (a, b) => a - b, vjp: (g) => [g, g.neg()] });
 
 /** a · b, elementwise. */
-export const mul = binary("mul", { typing: "number", reference: (a, b) => a * b, vjp: (g, [a, b]) => [g.mul(b), g.mul(a)] });
+export const mul = binary("mul", {
+  typing: "number",
+  reference: (a, b) => a * b,
+  integer: Math.imul,
+  vjp: (g, [a, b]) => [g.mul(b), g.mul(a)],
+});
 
 /** a / b in f32, also of integers. d(a/b) = (da − (a/b)·db)/b */
 export const div = binary("div", {

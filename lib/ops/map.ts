@@ -64,6 +64,8 @@ interface Declaration {
   typing: Typing;
   /** One element, in double precision. */
   reference: (...x: number[]) => number;
+  /** The same on i32, wrapping, where doubles would not hold the result. */
+  integer?: (...x: number[]) => number;
   vjp?: (g: Tensor, inputs: readonly Tensor[], y: Tensor) => readonly (Tensor | undefined)[];
   /** Where gradient and accuracy tests sample; [−3, 3] unless told. */
   domain?: readonly [number, number];
@@ -76,7 +78,7 @@ export const mapOps: MapOp[] = [];
 
 /** Declares an elementwise op; its native name is its own, with `I` appended for its form on i32. */
 export function mapOp(name: string, arity: number, declaration: Declaration): MapOp {
-  const { typing, reference, vjp, domain = [-3, 3], smooth = vjp !== undefined } = declaration;
+  const { typing, reference, integer, vjp, domain = [-3, 3], smooth = vjp !== undefined } = declaration;
   const op: MapOp = {
     name,
     kind: "map",
@@ -87,6 +89,7 @@ export function mapOp(name: string, arity: number, declaration: Declaration): Ma
       return { shape, dtype: flag ? "bool" : inputs[inputs.length - 1].dtype };
     },
     reference,
+    integer,
     emit: (emit, operands, call) => {
       const lane = call.inputs[call.inputs.length - 1].dtype;
       return emit(lane === "i32" ? `${name}I` : name, ...operands);

@@ -41,6 +41,8 @@ export interface MapOp<A extends Attrs = Attrs> extends Rules<A> {
   readonly arity: number;
   /** One element, in double precision. */
   reference(this: void, ...x: number[]): number;
+  /** The same on i32, wrapping, where doubles would not hold the result. */
+  readonly integer?: (this: void, ...x: number[]) => number;
   /** Appends the op to a fused chain. */
   emit(emit: Emit, operands: readonly number[], call: OpCall<A>, immediate: (value: number) => number): number;
   /** Where gradient and accuracy tests sample each input. */

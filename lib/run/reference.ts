@@ -5,7 +5,7 @@
 import { type Graph, isLeaf, needs } from "../compile/graph.js";
 import { arrayOf, type DType, type TypedArray } from "../dtype.js";
 import { internal } from "../error.js";
-import type { MapOp, Op } from "../ops/op.js";
+import type { Op } from "../ops/op.js";
 import { broadcastStrides, type Shape, sizeOf } from "../shape.js";
 import { Constant, Feed, type Tensor, Variable } from "../tensor.js";
 import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
@@ -23,7 +23,9 @@ function settle(values: Float64Array, dtype: DType): Float64Array {
   return values.map(rule[dtype]);
 }
 
-function mapNode(op: MapOp, inputs: readonly Float64Array[], shapes: readonly Shape[], out: Shape): Float64Array {
+type Rule = (...x: number[]) => number;
+
+function mapNode(rule: Rule, inputs: readonly Float64Array[], shapes: readonly Shape[], out: Shape): Float64Array {
   const result = new Float64Array(sizeOf(out));
   const strides = shapes.map((shape) => broadcastStrides(shape, out));
   const at = inputs.map(() => 0);
@@ -31,7 +33,7 @@ function mapNode(op: MapOp, inputs: readonly Float64Array[], shapes: readonly Sh
   const operands = new Array<number>(inputs.length);
   for (let i = 0; i < result.length; i++) {
     for (let k = 0; k < inputs.length; k++) operands[k] = inputs[k][at[k]];
-    result[i] = op.reference(...operands);
+    result[i] = rule(...operands);
     for (let axis = out.length - 1; axis >= 0; axis--) {
       for (let k = 0; k < at.length; k++) at[k] += strides[k][axis];
       if (++index[axis] < out[axis]) break;
@@ -55,7 +57,8 @@ export function computeNode(node: Tensor, values: readonly Float64Array[]): Floa
   if (op.kind === "alias") return op.reference(values);
   if (op.kind === "kernel") return settle(op.reference(values, { inputs: node.inputs, attrs: node.attrs, out: node }), node.dtype);
   if (op.name === "scalar") return settle(Float64Array.of(node.attrs.value as number), node.dtype);
-  const raw = mapNode(op, values, node.inputs.map((x) => x.shape), node.shape);
+  const rule = node.dtype === "i32" && op.integer ? op.integer : op.reference;
+  const raw = mapNode(rule, values, node.inputs.map((x) => x.shape), node.shape);
   return settle(op.name === "cast" ? castNode(raw, node.inputs[0].dtype, node.dtype) : raw, node.dtype);
 }
 
