@@ -107,7 +107,8 @@ const normOp = reduction("norm", {
 const logSumExpRestOp = reduction("logSumExpRest", {
   reference: (l) => {
     const top = best(l, (a, b) => a > b);
-    if (l.length === 0 || l[top] === Infinity || l[top] === -Infinity) return 0;
+    if (l.length === 0 || Math.abs(l[top]) === Infinity) return 0;
+    if (Number.isNaN(l[top])) return Number.NaN;
     return Math.log1p(total(l.map((x, i) => (i === top ? 0 : Math.exp(x - l[top])))));
   },
   // d ln Σ e^(x−max) = softmax − onehot(max); the pair max + rest is what carries a gradient, see logSumExp.
@@ -186,8 +187,9 @@ export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor {
   requireTensor("logSumExp", "x", x);
   const keep = { axes: options.axes, keepDims: true };
   const f = x.cast("f32");
-  const kept = reduce(maxOp, f, keep).add(reduce(logSumExpRestOp, f, keep)).customGradient([f], (g, y) => [
-    g.mul(f.sub(y).exp()),
+  // softmax x as the gradient, not e^(x − y): y may be large, and x − y would keep few digits.
+  const kept = reduce(maxOp, f, keep).add(reduce(logSumExpRestOp, f, keep)).customGradient([f], (g) => [
+    g.mul(logShares(f, keep).exp()),
   ]);
   return kept.reshape(reducedShape(x, options));
 }
@@ -197,15 +199,18 @@ function reducedShape(x: Tensor, options: ReduceOptions): Shape {
   return options.keepDims ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n)) : x.shape.filter((_, i) => !axes.includes(i));
 }
 
-/** ln softmax along an axis (the last unless told); tiny probabilities of the rest keep their digits. */
-export function logSoftmax(x: Tensor, axis = -1): Tensor {
-  requireTensor("logSoftmax", "x", x);
-  const over = { axes: axis, keepDims: true };
-  const f = x.cast("f32");
+/** ln softmax over any axes, which must be kept. */
+function logShares(f: Tensor, over: ReduceOptions): Tensor {
   return f
     .sub(reduce(maxOp, f, over))
     .sub(reduce(logSumExpRestOp, f, over))
     .customGradient([f], (g, y) => [g.sub(y.exp().mul(g.sum(over)))]);
+}
+
+/** ln softmax along an axis (the last unless told); tiny probabilities of the rest keep their digits. */
+export function logSoftmax(x: Tensor, axis = -1): Tensor {
+  requireTensor("logSoftmax", "x", x);
+  return logShares(x.cast("f32"), { axes: axis, keepDims: true });
 }
 
 /** eˣ/Σeˣ along an axis (the last unless told). */

@@ -46,7 +46,12 @@ export const reciprocal = unary("reciprocal", {
 });
 
 /** x². */
-export const square = unary("square", { typing: "number", reference: (x) => x * x, vjp: (g, [x]) => [g.mul(x.mul(2))] });
+export const square = unary("square", {
+  typing: "number",
+  reference: (x) => x * x,
+  integer: (x) => Math.imul(x, x),
+  vjp: (g, [x]) => [g.mul(x.mul(2))],
+});
 
 /** Sine, x in radians. */
 export const sin = unary("sin", { reference: Math.sin, vjp: (g, [x]) => [g.mul(x.cos())] });
@@ -101,7 +106,8 @@ const root2OverPi = Math.sqrt(2 / Math.PI);
 
 /** The tanh approximation of GELU: ½x(1 + tanh u), u = √(2/π)(x + 0.044715x³). */
 export const geluTanh = unary("geluTanh", {
-  reference: (x) => tail(x, 0.5 * (1 + Math.tanh(root2OverPi * (x + 0.044715 * x * x * x)))),
+  // ½(1 + tanh u) = σ(2u), which keeps its digits far below 0
+  reference: (x) => tail(x, logistic(2 * root2OverPi * (x + 0.044715 * x * x * x))),
   vjp: (g, [x]) => {
     const t = x.add(x.mul(x.square()).mul(0.044715)).mul(root2OverPi).tanh();
     const du = x.square().mul(3 * 0.044715).add(1).mul(root2OverPi);
