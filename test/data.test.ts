@@ -285,7 +285,8 @@ describe.each(executors)("on %s", (executor) => {
       await expect(loop()).rejects.toThrow("x must be finite");
     });
 
-    test("finds a row beyond the first part that is looked at", async () => {
+    // Six million elements: too many for the reference.
+    test.runIf(executor === "native")("finds a row beyond the first part that is looked at", async () => {
       const wide = 2 ** 20;
       const x = new Float32Array(6 * wide);
       x[5 * wide + 7] = Number.NaN;
