@@ -19,6 +19,14 @@ export function setTracing(on: boolean): void {
   tracing = on;
 }
 
+function stackHere(): string | undefined {
+  const limit = Error.stackTraceLimit;
+  Error.stackTraceLimit = 50; // the user's line may lie below many of ours
+  const { stack } = new Error();
+  Error.stackTraceLimit = limit;
+  return stack;
+}
+
 let nextId = 0;
 
 /**
@@ -45,7 +53,7 @@ export class Tensor {
     this.attrs = attrs;
     this.shape = shape;
     this.dtype = dtype;
-    if (tracing) this.made = new Error().stack;
+    if (tracing) this.made = stackHere();
   }
 
   /** Number of axes. */

@@ -1,9 +1,11 @@
 /** Node-by-node execution that names the op, and the user's line, where the first non-finite value appears. */
+import { join } from "node:path";
 import { collect, type Graph, isLeaf, needs } from "../compile/graph.js";
 import { arrayOf, type TypedArray } from "../dtype.js";
 import { EvengradError, internal } from "../error.js";
 import { showShape } from "../shape.js";
 import { Constant, type Feed, Tensor, Variable } from "../tensor.js";
+import { packageRoot } from "./load.cjs";
 import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
 
 /** Wraps an executor so that every node runs alone and is checked. Slow; for finding where a NaN comes from. */
@@ -63,16 +65,21 @@ class Inspected implements Prepared {
     const [at] = await this.single(result.isFinite().logicalNot().cast("f32").reshape([result.size]).argmax());
     const dirty: string[] = [];
     for (const [i, x] of inputs.entries()) if ((await this.bad(x)) > 0) dirty.push(`input ${i}`);
-    const stack = node.made?.split("\n").slice(1) ?? [];
-    const own = stack.find((line) => !/node:internal|[\\/]evengrad[\\/](dist|lib)[\\/]/.test(line) && !internalFrame(line));
     throw new EvengradError(
       node.op.name,
       `the first non-finite value appears here: ${result.values[at]} at element ${at} of ${node.dtype}${showShape(node.shape)}, ` +
-        `${count} in all${dirty.length ? `; ${dirty.join(" and ")} was given so` : ", from finite inputs"}. Made${own ?? ` by ${stack[0] ?? "an untraced graph"}`}`,
+        `${count} in all${dirty.length ? `; ${dirty.join(" and ")} was given so` : ", from finite inputs"}. Made${userFrame(node.made) ?? " by a graph that was not traced: call debugNonFinite() first"}`,
     );
   }
 }
 
-// The library's own frames, wherever it is checked out: the folders that hold its sources or builds.
-const here = /[\\/](lib|dist[\\/](esm|cjs))[\\/](ops|nn|optim|train|run|compile|init|data)[\\/]|[\\/](lib|dist[\\/](esm|cjs))[\\/](grad|tensor)\.[jt]s/;
-const internalFrame = (line: string): boolean => here.test(line);
+/** The first frame of a stack that is neither Node's nor the library's own. */
+function userFrame(stack: string | undefined): string | undefined {
+  const root = packageRoot();
+  const own = [join(root, "lib"), join(root, "dist")].map((dir) => dir.replaceAll("\\", "/") + "/");
+  const frames = stack?.split("\n").slice(1) ?? [];
+  return frames.find((frame) => {
+    const path = frame.replaceAll("\\", "/");
+    return !path.includes("node:") && !own.some((dir) => path.includes(dir));
+  });
+}
