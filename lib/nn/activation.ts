@@ -61,7 +61,7 @@ export class Softplus extends activation(ops.softplus) {}
 export class Softsign extends activation(ops.softsign) {}
 /** x·tanh(softplus x). */
 export class Mish extends activation(ops.mish) {}
-/** clamp(x/6 + ½, 0, 1). */
+/** clamp((x + 3)/6, 0, 1). */
 export class HardSigmoid extends activation(ops.hardSigmoid) {}
 /** x·hardSigmoid(x). */
 export class HardSwish extends activation(ops.hardSwish) {}

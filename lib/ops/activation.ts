@@ -47,10 +47,11 @@ export function softsign(x: Tensor): Tensor {
   return x.div(x.abs().add(1));
 }
 
-/** clamp(x/6 + ½, 0, 1). */
+/** clamp((x + 3)/6, 0, 1). */
 export function hardSigmoid(x: Tensor): Tensor {
   requireTensor("hardSigmoid", "x", x);
-  return x.div(6).add(0.5).clamp({ min: 0, max: 1 });
+  // Not x/6 + ½: near −3 that would cancel.
+  return x.add(3).div(6).clamp({ min: 0, max: 1 });
 }
 
 /** x·hardSigmoid(x) (Howard et al. 2019). */

@@ -204,7 +204,8 @@ function logShares(f: Tensor, over: ReduceOptions): Tensor {
   return f
     .sub(reduce(maxOp, f, over))
     .sub(reduce(logSumExpRestOp, f, over))
-    .customGradient([f], (g, y) => [g.sub(y.exp().mul(g.sum(over)))]);
+    // g − p·Σg with p = e^y, as p·(g − Σg) + g·(1 − p): a p near 1 keeps the digits of its distance from 1.
+    .customGradient([f], (g, y) => [y.exp().mul(g.sub(g.sum(over))).sub(g.mul(y.expm1()))]);
 }
 
 /** ln softmax along an axis (the last unless told); tiny probabilities of the rest keep their digits. */
