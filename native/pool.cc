@@ -28,6 +28,7 @@ using Body = void (*)(void* state, int64_t chunk, int worker);
 // Waking a sleeper costs some 5 to 50 us, so an idle thread first looks around for about as long.
 constexpr auto kMaxSpin = std::chrono::microseconds(50);
 constexpr auto kMinSpin = std::chrono::microseconds(1);
+constexpr auto kUnyielding = std::chrono::microseconds(5);
 constexpr int kRegions = 64;  // bits of a mask; a caller that finds none free works alone
 
 void relax() {
@@ -38,17 +39,20 @@ void relax() {
 #endif
 }
 
-// Polls `ready` until it is true or the time is up.
+// Polls `ready` until it is true or the time is up. After a few microseconds it offers its core at
+// every turn, as the thread that it waits for may be queued behind it.
 template <class Ready>
 bool spin(Clock::duration limit, Ready ready) {
-  const auto deadline = Clock::now() + limit;
-  do {
+  const auto start = Clock::now();
+  for (;;) {
     for (int i = 0; i < 8; ++i) {
       if (ready()) return true;
       relax();
     }
-  } while (Clock::now() < deadline);
-  return false;
+    const auto waited = Clock::now() - start;
+    if (waited >= limit) return false;
+    if (waited >= kUnyielding) std::this_thread::yield();
+  }
 }
 
 int lowestBit(uint64_t mask) {
