@@ -75,6 +75,7 @@ export function plan(ir: IR, groups: readonly Group[], leaves: number, reuse: bo
   for (const { leaf, value } of ir.effects) {
     const node = root(value);
     const at = producer.get(node);
+    if (node === leaf) continue; // it keeps its value
     written.add(leaf.leaf as number);
     // In place: nothing later reads the old value, and the writer itself reads it element by element.
     const group = at === undefined ? undefined : order[at];
@@ -90,16 +91,24 @@ export function plan(ir: IR, groups: readonly Group[], leaves: number, reuse: bo
   }
   for (const copy of copies) readers.set(copy.from, order.length);
 
-  const arenaBytes = allocate(order, readers, places, reuse);
+  let arenaBytes = allocate(order, readers, places, reuse);
   const place = (node: Node): Place => places.get(node) ?? internal(`no block for ${node.op.name}`);
   const steps = order.map((group): Step => ({ group, from: group.inputs.map(place), to: group.outputs.map(place) }));
-  // A variable's old value is copied out before the groups that write variables in place; the other copies run last.
-  const isOld = (node: Node): boolean => node.leaf !== undefined && written.has(node.leaf);
-  const clash = copies.find(({ from, to }) => isOld(from) && to.at < leaves);
-  if (clash) internal("a variable takes another's old value while that one is written");
-  const move = ({ from, to }: (typeof copies)[number]): Step => ({ from: [place(from)], to: [to] });
-  const early = copies.filter(({ from }) => isOld(from)).map(move);
-  const late = copies.filter(({ from }) => !isOld(from)).map(move);
+  // A variable's old value is copied out before the groups that write variables in place; the other copies run last. One
+  // that goes to another variable waits in the arena, as that one's old value may still be read.
+  const early: Step[] = [];
+  const late: Step[] = [];
+  for (const { from, to } of copies) {
+    const isOld = from.leaf !== undefined && written.has(from.leaf);
+    if (!isOld) late.push({ from: [place(from)], to: [to] });
+    else if (to.at >= leaves) early.push({ from: [place(from)], to: [to] });
+    else {
+      const stash: Place = { kind: "arena", at: arenaBytes, ...block(from) };
+      arenaBytes += blockBytes(from);
+      early.push({ from: [place(from)], to: [stash] });
+      late.push({ from: [stash], to: [to] });
+    }
+  }
   const cut = steps.length - tail.size;
   return {
     steps: [...steps.slice(0, cut), ...early, ...steps.slice(cut), ...late],
