@@ -1,6 +1,7 @@
 /** Activations as modules: each is the op of its name, with that op's arguments. */
 import { checkNumber, checkOptions, fail, show } from "../error.js";
 import * as ops from "../ops/index.js";
+import { requireTensor } from "../ops/map.js";
 import { showShape } from "../shape.js";
 import { type Tensor, Variable } from "../tensor.js";
 import { Module } from "./module.js";
@@ -101,6 +102,7 @@ export class PReLU extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    requireTensor("PReLU", "the input", x);
     const axis = Math.min(1, x.rank - 1);
     if (this.channels !== 1 && x.shape[axis] !== this.channels) {
       fail("PReLU", `the input must have ${this.channels} channels on axis ${axis}, got ${showShape(x.shape)}`);

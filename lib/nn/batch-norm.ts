@@ -1,6 +1,7 @@
 /** Batch normalization. */
 import { checkNumber, checkOptions, fail } from "../error.js";
 import { ones, zeros } from "../ops/index.js";
+import { requireTensor } from "../ops/map.js";
 import { showShape } from "../shape.js";
 import { type Effect, type Tensor, Variable } from "../tensor.js";
 import { Module } from "./module.js";
@@ -57,6 +58,7 @@ export class BatchNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    requireTensor("BatchNorm", "the input", x);
     if (x.rank < 2 || x.shape[1] !== this.features) {
       fail("BatchNorm", `the input must be (N, ${this.features}, …), got ${showShape(x.shape)}`);
     }

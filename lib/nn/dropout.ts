@@ -1,6 +1,7 @@
 /** Dropout. */
 import { checkNumber, checkOptions } from "../error.js";
 import { type Generator, rand } from "../ops/index.js";
+import { requireTensor } from "../ops/map.js";
 import type { Tensor } from "../tensor.js";
 import { Module } from "./module.js";
 
@@ -26,6 +27,7 @@ export class Dropout extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    requireTensor("Dropout", "the input", x);
     if (!this.training || this.p === 0) return x;
     const keep = rand(x.shape, { generator: this.generator }).less(1 - this.p);
     return keep.where(x.mul(1 / (1 - this.p)), 0);

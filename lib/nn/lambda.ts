@@ -1,5 +1,6 @@
 /** Functions as modules. */
 import { fail, show } from "../error.js";
+import { requireTensor } from "../ops/map.js";
 import { Tensor } from "../tensor.js";
 import { Module } from "./module.js";
 
@@ -35,6 +36,7 @@ export class Flatten extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    requireTensor("Flatten", "the input", x);
     return x.flatten(this.start, this.end);
   }
 }

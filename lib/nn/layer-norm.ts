@@ -1,6 +1,7 @@
 /** Layer normalization and its form without a mean, RMS normalization. */
 import { checkNumber, checkOptions, fail } from "../error.js";
 import { ones, zeros } from "../ops/index.js";
+import { requireTensor } from "../ops/map.js";
 import { checkShape, type Shape, sameShape, showShape, sizeOf } from "../shape.js";
 import { type Tensor, Variable } from "../tensor.js";
 import { Module } from "./module.js";
@@ -30,6 +31,7 @@ function checkArguments(
 
 /** The last axes, which must have the layer's shape. */
 function lastAxes(op: string, x: Tensor, shape: Shape): number[] {
+  requireTensor(op, "the input", x);
   if (!sameShape(x.shape.slice(-shape.length), shape)) {
     fail(op, `the input's last axes must be ${showShape(shape)}, got ${showShape(x.shape)}`);
   }

@@ -1,9 +1,10 @@
 /** The fully connected layer. */
-import { checkNumber, checkOptions, fail } from "../error.js";
+import { checkNumber, checkOptions, fail, show } from "../error.js";
 import { zeros } from "../init/basic.js";
 import type { Initializer } from "../init/initializer.js";
 import { heNormal } from "../init/scaling.js";
 import type { Generator } from "../ops/index.js";
+import { requireTensor } from "../ops/map.js";
 import { sameShape, showShape } from "../shape.js";
 import { type Tensor, Variable } from "../tensor.js";
 import { Module } from "./module.js";
@@ -45,6 +46,7 @@ export class Linear extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    requireTensor("Linear", "the input", x);
     const features = x.shape[x.rank - 1];
     if (features !== this.inFeatures) {
       const flat = x.size / x.shape[0] === this.inFeatures ? ". Flatten it first, with new nn.Flatten()" : "";
@@ -63,7 +65,11 @@ function initialized(
   shape: number[],
   generator?: Generator,
 ): Variable {
+  if (typeof initializer !== "function") {
+    fail(op, `${name}Init must be a function of a shape, got ${show(initializer)}. Use one of init`);
+  }
   const values = initializer(shape, { generator });
+  requireTensor(op, `what ${name}Init returns`, values);
   if (!sameShape(values.shape, shape) || values.dtype !== "f32") {
     fail(op, `${name}Init must give f32${showShape(shape)}, got ${values.dtype}${showShape(values.shape)}`);
   }

@@ -1,6 +1,7 @@
 /** The residual connection. */
 import { checkNumber, checkOptions, fail } from "../error.js";
 import { full } from "../ops/index.js";
+import { requireTensor } from "../ops/map.js";
 import { sameShape, showShape } from "../shape.js";
 import { type Tensor, Variable } from "../tensor.js";
 import { checkModule, Module } from "./module.js";
@@ -35,6 +36,7 @@ export class Residual extends Module {
   }
 
   forward(x: Tensor): Tensor {
+    requireTensor("Residual", "the input", x);
     const y = this.f.forward(x);
     if (!sameShape(y.shape, x.shape)) {
       fail("Residual", `f must keep the shape of its input, got ${showShape(x.shape)} to ${showShape(y.shape)}`);
