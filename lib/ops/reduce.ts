@@ -1,7 +1,7 @@
 /** Reductions over axes. The primitives reduce the middle axis of (outer, n, inner); any axes are brought to that. */
 import type { DType } from "../dtype.js";
 import { checkNumber, checkOptions, fail } from "../error.js";
-import { checkAxes, type Shape, sizeOf } from "../shape.js";
+import { checkAxes, checkAxis, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { requireTensor } from "./map.js";
 import { apply, type KernelOp, type Op } from "./op.js";
@@ -211,13 +211,13 @@ function logShares(f: Tensor, over: ReduceOptions): Tensor {
 /** ln softmax along an axis (the last unless told); tiny probabilities of the rest keep their digits. */
 export function logSoftmax(x: Tensor, axis = -1): Tensor {
   requireTensor("logSoftmax", "x", x);
-  return logShares(x.cast("f32"), { axes: axis, keepDims: true });
+  return logShares(x.cast("f32"), { axes: checkAxis("logSoftmax", axis, x.rank), keepDims: true });
 }
 
 /** eˣ/Σeˣ along an axis (the last unless told). */
 export function softmax(x: Tensor, axis = -1): Tensor {
   requireTensor("softmax", "x", x);
-  const over = { axes: axis, keepDims: true };
+  const over = { axes: checkAxis("softmax", axis, x.rank), keepDims: true };
   const f = x.cast("f32");
   const e = f.sub(reduce(maxOp, f, over)).exp();
   return e.div(e.sum(over)).customGradient([f], (g, y) => [y.mul(g.sub(g.mul(y).sum(over)))]);
