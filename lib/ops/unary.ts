@@ -13,8 +13,8 @@ export const neg = unary("neg", { typing: "number", reference: (x) => -x, vjp: (
 /** |x|; the gradient at 0 is 0. */
 export const abs = unary("abs", { typing: "number", reference: Math.abs, vjp: (g, [x]) => [g.mul(x.sign())] });
 
-/** −1, 0 or 1. */
-export const sign = unary("sign", { typing: "number", reference: Math.sign });
+/** −1, 0 or 1; of −0 it is 0. */
+export const sign = unary("sign", { typing: "number", reference: (x) => Math.sign(x) + 0 });
 
 /** eˣ. */
 export const exp = unary("exp", { reference: Math.exp, vjp: (g, _, y) => [g.mul(y)] });
@@ -146,11 +146,13 @@ export const floor = unary("floor", { reference: Math.floor });
 /** Smallest whole number not below x. */
 export const ceil = unary("ceil", { reference: Math.ceil });
 
-/** Nearest whole number, halves to even. */
+/** Nearest whole number, halves to even; it keeps the sign, also of zero. */
 export const round = unary("round", {
   reference: (x) => {
-    const up = Math.floor(x + 0.5);
-    return up - x === 0.5 && up % 2 !== 0 ? up - 1 : Number.isFinite(x) && Math.abs(x) < 2 ** 52 ? up : x;
+    if (!(Math.abs(x) < 2 ** 52)) return x;
+    const away = Math.floor(Math.abs(x) + 0.5);
+    const even = away - Math.abs(x) === 0.5 && away % 2 !== 0 ? away - 1 : away;
+    return x < 0 || Object.is(x, -0) ? -even : even;
   },
 });
 
