@@ -105,18 +105,23 @@ export interface Tolerance {
   ulps: number;
   /** Beside that, an absolute error per element. */
   bounds?: Float64Array | number;
+  /** Zeros of both signs are equal: of two that tie, an extreme may be either. */
+  zeros?: boolean;
 }
 
 /** Where results leave their oracle, as text for `expect(…).toEqual([])`; at most five places. */
-export function mismatches(actual: ArrayLike<number>, oracle: ArrayLike<number>, { ulps, bounds = 0 }: Tolerance = { ulps: 0 }): string[] {
+export function mismatches(actual: ArrayLike<number>, oracle: ArrayLike<number>, allowed: Tolerance = { ulps: 0 }): string[] {
+  const { ulps, bounds = 0, zeros = false } = allowed;
   const found: string[] = [];
   if (actual.length !== oracle.length) return [`${actual.length} elements for ${oracle.length}`];
   for (let i = 0; i < actual.length && found.length < 5; i++) {
     const bound = typeof bounds === "number" ? bounds : bounds[i];
     const rounded = actual instanceof Int32Array ? oracle[i] : Math.fround(oracle[i]);
     const off = actual instanceof Int32Array ? Math.abs(actual[i] - oracle[i]) : ulpsBetween(actual[i], rounded);
-    if (off <= ulps || Math.abs(actual[i] - oracle[i]) <= bound) continue;
-    found.push(`[${i}] ${actual[i]} for ${rounded} (${off} ULPs)`);
+    if (off <= ulps || (bound > 0 && Math.abs(actual[i] - oracle[i]) <= bound)) continue;
+    if (zeros && actual[i] === 0 && rounded === 0) continue;
+    const show = (x: number): string => (Object.is(x, -0) ? "-0" : String(x));
+    found.push(`[${i}] ${show(actual[i])} for ${show(rounded)} (${off} ULPs)`);
   }
   return found;
 }

@@ -34,8 +34,9 @@ async function compare(op: KernelOp, operands: readonly Constant[]): Promise<str
   const outputs = operands.map((x) => reduced(op, x));
   const [actual, oracle] = [await run("native", { outputs }), inDouble(outputs)];
   const ulps = exact.has(op.name) || operands[0].dtype === "i32" ? 0 : 1;
+  const zeros = exact.has(op.name);
   return operands.flatMap((x, i) =>
-    mismatches(actual[i], oracle[i], { ulps, bounds: bounds(op, x) }).map((m) => `${op.name}[${x.shape}]${m}`),
+    mismatches(actual[i], oracle[i], { ulps, zeros, bounds: bounds(op, x) }).map((m) => `${op.name}[${x.shape}]${m}`),
   );
 }
 

@@ -43,6 +43,9 @@ export const exactOps = new Set(
   ).split(" "),
 );
 
+/** Which of two zeros is the larger is open; adding 0 makes both +0. */
+const extremes = new Set(["maximum", "minimum"]);
+
 const literals = [0, -0, 1, -1, 0.5, 2, 3.25, -7, Infinity, Number.NaN];
 const call = ops as unknown as Record<string, (...x: unknown[]) => Tensor>;
 
@@ -77,7 +80,8 @@ function elementwise(pick: (at: number) => Tensor, { from, detail }: Instruction
   const operands: unknown[] = x;
   // A literal on either side now and then, never on all.
   if (op.arity === 2 && detail % 3 === 0) operands[detail % 2] = literals[(detail >> 4) % literals.length];
-  return call[op.name](...operands);
+  const y = call[op.name](...operands);
+  return exact && extremes.has(op.name) ? y.add(0) : y;
 }
 
 function structured(x: Tensor, { what, detail }: Instruction, exact: boolean): Tensor {
@@ -90,12 +94,12 @@ function structured(x: Tensor, { what, detail }: Instruction, exact: boolean): T
     () => (x.rank > 1 && x.shape[0] === 1 ? x.squeeze(0) : x.reshape([...x.shape, 1])),
     () => x.transpose(0, x.rank - 1),
     () => x.flip(axis),
-    () => x.max({ axes: axis, keepDims: true }),
-    () => x.min({ axes: axis }),
+    () => x.max({ axes: axis, keepDims: true }).add(0),
+    () => x.min({ axes: axis }).add(0),
     () => x.slice(...x.shape.map((_, k) => (k === axis ? ([0, Math.max(1, n - 1)] as const) : null))),
     () => x.unsqueeze(0).expand([2, ...x.shape]).slice(detail % 2),
     () => x.cast((["f32", "i32", "bool", "u8"] as const)[detail % 4]),
-    () => (exact ? x.max() : x.sum({ axes: axis, keepDims: true })),
+    () => (exact ? x.max().add(0) : x.sum({ axes: axis, keepDims: true })),
     () => (exact ? x.neg() : x.cast("f32").softmax(axis)),
     () => ops.concat([x, x], axis).slice(...x.shape.map((_, k) => (k === axis ? ([0, n] as const) : null))),
   ];
