@@ -78,6 +78,15 @@ describe("parts", () => {
     expect(net.blocks[1].linear.weight.label).toBe("blocks.1.linear.weight");
   });
 
+  test("may share a variable, which has its first path", async () => {
+    const [a, b] = [new nn.Linear(2, 2), new nn.Linear(2, 2)];
+    Object.assign(b, { weight: a.weight });
+    const model = new nn.Sequential(a, b);
+    expect(pathsOf(model)).toEqual(["0.weight", "0.bias", "1.bias"]);
+    expect(Object.keys(await model.state())).toEqual(["0.weight", "0.bias", "1.bias"]);
+    expect(model.summary([1, 2])).toMatchObject({ parameters: 8, rows: [{ parameters: 6 }, { parameters: 2 }] });
+  });
+
   test("may hold each other in a circle", () => {
     const [a, b] = [new Block(), new Block()];
     Object.assign(a, { next: b });
@@ -149,6 +158,15 @@ describe.each(executors)("on %s", (executor) => {
     expect(await (other[3] as nn.Linear).bias?.data()).toEqual(Float32Array.of(7, 8));
     expect(await state["3.bias"].data()).toEqual(Float32Array.of(0, 0));
     expect((await other.predict(x)).values).not.toEqual(y);
+  });
+
+  test("a snapshot loaded while the first values are drawn is what counts", async () => {
+    const [model, other] = [mlp(), mlp()];
+    const wanted = await other.state();
+    const drawing = model.state();
+    model.loadState(wanted);
+    await drawing;
+    for (const [name, { values }] of Object.entries(await model.state())) expect(values).toEqual(wanted[name].values);
   });
 
   test("prediction in batches equals prediction at once and keeps the mode", async () => {

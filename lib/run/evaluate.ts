@@ -57,9 +57,9 @@ async function start(variables: readonly Variable[]): Promise<void> {
   if (variables.length === 0) return;
   const values = await evaluate({ outputs: variables.map((v) => v.initial) });
   for (const [i, variable] of variables.entries()) {
-    if (variable.storage) continue; // set meanwhile, by loading
     const storage = executor().allocate(variable.dtype, variable.size);
-    storage.set(values[i]);
+    // Values that were loaded meanwhile count.
+    storage.set(variable.initial instanceof Constant ? variable.initial.values : values[i]);
     variable.storage = storage;
   }
 }
