@@ -80,7 +80,7 @@ export class BatchNorm extends Module {
     const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
     const { y, mean, variance } =
       weight && bias ? normalizeAffine(x, axes, this.eps, weight, bias) : normalize(x, axes, this.eps);
-    if (this.training) y.effects = this.update(mean, variance.mul(n / (n - 1)));
+    y.effects = this.update(mean, variance.mul(n / (n - 1)));
     return y;
   }
 

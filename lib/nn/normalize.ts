@@ -32,7 +32,7 @@ export function normalize(x: Tensor, axes: readonly number[], eps: number): Norm
         .sub(y.mul(g.mul(y).mean(over)))
         .mul(r),
     ]);
-  return { y, mean: mean.add(rest), variance, r };
+  return { y, mean, variance, r };
 }
 
 /**
