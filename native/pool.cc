@@ -34,7 +34,7 @@ constexpr int kRegions = 64;  // bits of a mask; a caller that finds none free w
 void relax() {
 #if defined(__x86_64__) || defined(_M_X64)
   _mm_pause();
-#elif defined(__aarch64__) && defined(__GNUC__)
+#elif defined(__aarch64__)
   asm volatile("isb" ::: "memory");  // "yield" returns at once on most cores
 #endif
 }
@@ -57,7 +57,7 @@ bool spin(Clock::duration limit, Ready ready) {
 
 int lowestBit(uint64_t mask) {
   int bit = 0;
-#if defined(__GNUC__)
+#if defined(__GNUC__) || defined(__clang__)
   bit = __builtin_ctzll(mask);
 #else
   while (!(mask >> bit & 1)) ++bit;

@@ -23,7 +23,7 @@ constexpr int64_t kMaxCount = int64_t{1} << 40;
 constexpr int64_t kMaxExact = int64_t{1} << 53;
 constexpr size_t kMaxNumbers = size_t{1} << 26;
 
-#if defined(__GNUC__)
+#if defined(__GNUC__) || defined(__clang__)
 __attribute__((format(printf, 1, 2)))
 #endif
 std::string

@@ -368,21 +368,22 @@ describe("the end", () => {
   // The address sanitizer keeps freed memory back.
   it.skipIf(process.env.LD_PRELOAD?.includes("asan"))("keeps memory flat over many programs", () => {
     const script = `(async () => {
-      const once = async () => {
-        const arrays = [new Float32Array(256), new Float32Array(256), addon.alignedArray(0, 256)];
-        await addon.createProgram(add(256)).bind(arrays).run(1).promise;
+      const program = add(256);
+      const many = async (n) => {
+        for (let i = 0; i < n; i++) {
+          const arrays = [new Float32Array(256), new Float32Array(256), addon.alignedArray(0, 256)];
+          await addon.createProgram(program).bind(arrays).run(1).promise;
+        }
+        for (let i = 0; i < 4; i++) { gc(); await new Promise((r) => setImmediate(r)); }
+        return process.memoryUsage().rss / 2 ** 20;
       };
-      for (let i = 0; i < 3000; i++) await once();
-      gc();
-      const before = process.memoryUsage().rss;
-      for (let i = 0; i < 10_000; i++) await once();
-      gc();
-      await new Promise((r) => setImmediate(r));
-      console.log((process.memoryUsage().rss - before) / 2 ** 20);
+      const before = await many(10_000);
+      console.log((await many(20_000)) - before);
     })()`;
-    const { stdout, status } = child(script, { flags: ["--expose-gc"] });
+    // With the usual semi-space the process grows to a plateau, by V8's choice alone.
+    const { stdout, status } = child(script, { flags: ["--expose-gc", "--max-semi-space-size=1"] });
     expect(status).toBe(0);
-    expect(Number(stdout)).toBeLessThan(24);
+    expect(Number(stdout)).toBeLessThan(12); // V8 wavers by 7; 1 KiB leaked by each would add 20
   });
 
   it("keeps what a pending run needs while JavaScript lets go of it", () => {
