@@ -77,7 +77,7 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   requireTensor("matmul", "the left operand", a);
   requireTensor("matmul", "the right operand", b);
   if (a.rank === 0 || b.rank === 0) fail("matmul", `operands must have at least one axis, got ${showShape(a.shape)} and ${showShape(b.shape)}. Use mul`);
-  if (a.rank === 1) return dropAxis(matmul(a.unsqueeze(0), b), -2);
+  if (a.rank === 1) return dropAxis(matmul(a.unsqueeze(0), b), b.rank === 1 ? -1 : -2);
   if (b.rank === 1) return dropAxis(matmul(a, b.unsqueeze(1)), -1);
   const [M, K] = a.shape.slice(-2);
   const [inner, N] = b.shape.slice(-2);
