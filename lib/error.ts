@@ -5,10 +5,13 @@ export class EvengradError extends Error {
   override readonly name: string = "EvengradError";
   /** The operation that refused, e.g. `matmul`. */
   readonly op: string;
+  /** In a run of several steps, the one that failed, from 0; those before it were made. */
+  declare readonly step?: number;
 
-  constructor(op: string, message: string) {
+  constructor(op: string, message: string, step?: number) {
     super(`${op}: ${message}`);
     this.op = op;
+    if (step !== undefined) this.step = step;
   }
 }
 
@@ -64,6 +67,12 @@ export function checkOptions(op: string, options: object | undefined, known: rea
     const guess = closest(key, known);
     fail(op, `unknown option ${show(key)}. ${guess ? `Did you mean ${show(guess)}?` : `Known: ${known.join(", ")}`}`);
   }
+}
+
+/** Refuses what is not an AbortSignal. */
+export function checkSignal(op: string, signal: unknown): asserts signal is AbortSignal | undefined {
+  if (signal === undefined || signal instanceof AbortSignal) return;
+  fail(op, `signal must be an AbortSignal, got ${show(signal)}. Give controller.signal of new AbortController()`);
 }
 
 /** Refuses a number outside its range. */

@@ -1,7 +1,6 @@
 /** Optimizers that scale each step by the size of past gradients: RMSprop, Adagrad, Adam, AdamW. */
-import { fail, show } from "../error.js";
 import type { Tensor, Variable } from "../tensor.js";
-import { type CommonOptions, type HostScalar, type Moments, Optimizer, type ParamGroup, type Update } from "./optimizer.js";
+import { type CommonOptions, type HostScalar, type Moments, notNegative, Optimizer, type ParamGroup, type Update } from "./optimizer.js";
 
 type Params<H> = readonly Variable[] | readonly ParamGroup<H>[];
 
@@ -28,8 +27,11 @@ export class RMSprop extends Adaptive<RMSpropOptions> {
     super(
       "RMSprop",
       params,
-      { lr: 0.01, alpha: 0.99, eps: 1e-8, momentum: 0, weightDecay: 0, centered: false, ...options },
-      { lr: { min: 0 }, alpha: { min: 0, below: 1 }, eps: { min: 0 }, momentum: { min: 0, max: 1 }, weightDecay: { min: 0 }, centered: undefined },
+      options,
+      { lr: 0.01, alpha: 0.99, eps: 1e-8, momentum: 0, weightDecay: 0, centered: false },
+      {
+        lr: notNegative, alpha: { min: 0, below: 1 }, eps: notNegative, momentum: { min: 0, max: 1 }, weightDecay: notNegative, centered: "flag",
+      },
       ({ momentum, centered }) => ({ square: 0, mean: centered ? 0 : undefined, momentum: momentum ? 0 : undefined }),
     );
   }
@@ -61,8 +63,9 @@ export class Adagrad extends Adaptive<AdagradOptions> {
     super(
       "Adagrad",
       params,
-      { lr: 0.01, lrDecay: 0, eps: 1e-10, initialAccumulator: 0, weightDecay: 0, ...options },
-      { lr: { min: 0 }, lrDecay: { min: 0 }, eps: { min: 0 }, initialAccumulator: { min: 0 }, weightDecay: { min: 0 } },
+      options,
+      { lr: 0.01, lrDecay: 0, eps: 1e-10, initialAccumulator: 0, weightDecay: 0 },
+      { lr: notNegative, lrDecay: notNegative, eps: notNegative, initialAccumulator: notNegative, weightDecay: notNegative },
       ({ initialAccumulator = 0 }) => ({ sum: initialAccumulator }),
     );
   }
@@ -82,22 +85,20 @@ export interface AdamOptions extends CommonOptions {
   eps?: number;
 }
 
-const adamRanges = { lr: { min: 0 }, betas: undefined, eps: { min: 0 }, weightDecay: { min: 0 } };
-
 /**
  * m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², p ← p − lr·m̂/(√v̂ + ε), both moments divided by 1 − βᵗ (Kingma & Ba 2015).
  * lr 0.001 unless told; weight decay adds λp to g.
  */
 export class Adam extends Adaptive<AdamOptions> {
-  constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}, name = "Adam") {
+  constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}, name = "Adam", weightDecay = 0) {
     super(
       name,
       params,
-      { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay: 0, ...options },
-      adamRanges,
+      options,
+      { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weightDecay },
+      { lr: notNegative, betas: "betas", eps: notNegative, weightDecay: notNegative },
       () => ({ mean: 0, square: 0 }),
     );
-    checkBetas(name, this.groups);
   }
 
   protected override update(p: Tensor, g: Tensor, moments: Moments, options: AdamOptions, scalar: HostScalar): Update {
@@ -119,21 +120,12 @@ export class Adam extends Adaptive<AdamOptions> {
 /** Adam whose weight decay shrinks the weight by lr·λ directly, outside of the moments (Loshchilov & Hutter 2019); λ 0.01 unless told. */
 export class AdamW extends Adam {
   constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {
-    super(params, { weightDecay: 0.01, ...options }, "AdamW");
+    super(params, options, "AdamW", 0.01);
   }
 
   protected override update(p: Tensor, g: Tensor, moments: Moments, options: AdamOptions, scalar: HostScalar): Update {
     const { weightDecay = 0 } = options;
     const decayed = weightDecay ? p.mul(scalar("keep", () => 1 - this.rate(options) * weightDecay)) : p;
     return this.adam(decayed, g, moments, options, scalar);
-  }
-}
-
-/** Refuses pairs of betas outside [0, 1). */
-export function checkBetas(op: string, groups: readonly { options: { betas?: readonly [number, number] } }[]): void {
-  for (const { options } of groups) {
-    const pair: unknown = options.betas;
-    const fits = Array.isArray(pair) && pair.length === 2 && pair.every((b) => typeof b === "number" && b >= 0 && b < 1);
-    if (!fits) fail(op, `betas must be two numbers from 0 up to 1, got ${show(pair)}`);
   }
 }

@@ -1,7 +1,6 @@
 /** Lion: steps of one size along the sign of the momentum. */
 import type { Tensor, Variable } from "../tensor.js";
-import { checkBetas } from "./adaptive.js";
-import { type CommonOptions, type HostScalar, type Moments, Optimizer, type ParamGroup, type Update } from "./optimizer.js";
+import { type CommonOptions, type HostScalar, type Moments, notNegative, Optimizer, type ParamGroup, type Update } from "./optimizer.js";
 
 export interface LionOptions extends CommonOptions {
   /** Shares of the momentum in the step and in its own update, [0.9, 0.99] unless told. */
@@ -17,11 +16,11 @@ export class Lion extends Optimizer<LionOptions> {
     super(
       "Lion",
       params,
-      { lr: 1e-4, betas: [0.9, 0.99], weightDecay: 0, ...options },
-      { lr: { min: 0 }, betas: undefined, weightDecay: { min: 0 } },
+      options,
+      { lr: 1e-4, betas: [0.9, 0.99], weightDecay: 0 },
+      { lr: notNegative, betas: "betas", weightDecay: notNegative },
       () => ({ momentum: 0 }),
     );
-    checkBetas("Lion", this.groups);
   }
 
   protected override update(p: Tensor, g: Tensor, { momentum }: Moments, options: LionOptions, scalar: HostScalar): Update {

@@ -1,7 +1,7 @@
 /** What all optimizers share: parameter groups, one step as a graph, clipping, non-finite steps, state. */
 import { collect } from "../compile/graph.js";
 import type { TypedArray } from "../dtype.js";
-import { checkNumber, checkOptions, EvengradError, fail, show } from "../error.js";
+import { checkNumber, checkOptions, checkSignal, EvengradError, fail, show } from "../error.js";
 import { grad } from "../grad.js";
 import { feed, full, tensor, zeros } from "../ops/index.js";
 import { evaluate } from "../run/index.js";
@@ -49,6 +49,31 @@ export interface Update {
   readonly moments: Readonly<Record<string, Tensor>>;
 }
 
+/** What the value of an option must be: a number in a range, true or false, or a pair of numbers from 0 up to 1. */
+export type OptionRule = NonNullable<Parameters<typeof checkNumber>[3]> | "flag" | "betas";
+
+/** A rule for every option an optimizer knows. */
+export type OptionRules<H> = Readonly<Record<keyof H & string, OptionRule>>;
+
+/** Numbers from 0 up. */
+export const notNegative: OptionRule = { min: 0, max: 3.4e38 };
+
+function checkOption(op: string, name: string, value: unknown, rule: OptionRule): void {
+  if (rule === "flag") {
+    if (typeof value !== "boolean") fail(op, `${name} must be true or false, got ${show(value)}`);
+  } else if (rule === "betas") {
+    const fits = Array.isArray(value) && value.length === 2 && value.every((b) => typeof b === "number" && b >= 0 && b < 1);
+    if (!fits) fail(op, `${name} must be two numbers from 0 up to but without 1, got ${show(value)}`);
+  } else {
+    checkNumber(op, name, value, rule);
+  }
+}
+
+/** The options that are not undefined. */
+function defined<T extends object>(options: T): Partial<T> {
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
+
 /** A group with all its options and the moments of its parameters. */
 export interface Group<H> {
   readonly params: readonly Variable[];
@@ -59,21 +84,27 @@ export interface Group<H> {
 /** Base of the optimizers. A subclass states its moments and one parameter's update. */
 export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
   readonly groups: readonly Group<H>[];
-  /** Steps begun so far. */
+  /** Steps so far; those left out under the policy `skip` count too. */
   steps = 0;
   /** What a schedule multiplies every group's learning rate by at the moment. */
   lrFactor = 1;
   // Once a step under the policy `throw` was not finite, the steps of the same native call after it change nothing.
   private readonly halted = new Variable(zeros([], "bool"), { label: "optimizer.halted", trainable: false });
 
-  /** @param known option names and the ranges of their numbers */
+  /**
+   * @param defaults what stands for options that are left out or undefined
+   * @param rules option names and what their values must be
+   * @param moments what each of a parameter's moments begins with, if the options want it
+   */
   protected constructor(
     readonly name: string,
     params: readonly Variable[] | readonly ParamGroup<H>[],
-    defaults: Required<Pick<H, "lr">> & H,
-    known: Readonly<Record<string, Parameters<typeof checkNumber>[3] | undefined>>,
+    given: Partial<H>,
+    defaults: Partial<H>,
+    rules: OptionRules<H>,
     moments: (options: H) => Readonly<Record<string, number | undefined>>,
   ) {
+    checkOptions(name, given, Object.keys(rules));
     if (!Array.isArray(params) || params.length === 0) {
       fail(name, `params must be a list of parameters or groups, got ${show(params)}. Use model.parameters()`);
     }
@@ -86,11 +117,10 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
         fail(name, `each group must be { params, … }, got ${show(group)}`);
       }
       const { params: list, ...own } = group;
-      const options = { ...defaults, ...own } as H;
-      checkOptions(name, options, Object.keys(known));
-      for (const [key, range] of Object.entries(known)) {
-        if (range) checkNumber(name, key, (options as Record<string, unknown>)[key], range);
-      }
+      if (list.length === 0) fail(name, "a group must have parameters, got []. Leave it out");
+      checkOptions(name, own, Object.keys(rules));
+      const options: H = Object.assign({}, defaults, defined(given), defined(own)) as unknown as H;
+      for (const key of Object.keys(rules) as (keyof H & string)[]) checkOption(name, key, options[key], rules[key]);
       for (const p of list) {
         if (!(p instanceof Variable)) fail(name, `params must be parameters, got ${show(p)}. Use model.parameters()`);
         if (seen.has(p)) fail(name, `parameter ${p.label} must be in one group once. Remove it from the others`);
@@ -127,7 +157,7 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
   }
 
   set lr(value: number) {
-    checkNumber(this.name, "lr", value, { min: 0 });
+    checkOption(this.name, "lr", value, notNegative);
     const before = this.lr;
     for (const group of this.groups) group.options.lr = before > 0 ? (group.options.lr / before) * value : value;
   }
@@ -143,17 +173,18 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
     return active;
   }
 
-  /** One step as a graph, for callers that run it themselves. Counts as a step begun. */
+  /** One step as a graph, for callers that run it themselves. Counts as a step. */
   graph(loss: Tensor, options: StepOptions = {}): StepGraph {
     checkStepOptions(this.name, options);
     if (!(loss instanceof Tensor)) fail(this.name, `loss must be a tensor, got ${show(loss)}`);
-    this.advance();
     const params = this.active;
     const { grads, norms, norm, fit } = clipGradients(grad(loss, params), options, this.limit);
     const finite = loss.reshape([]).isFinite();
     const policy = options.nonFinite ?? "throw";
     const sound = policy === "zero" ? fit : fit.logicalAnd(finite);
     const go = policy === "throw" ? sound.logicalAnd(this.halted.logicalNot()) : sound;
+    // Nothing fails from here on.
+    this.advance();
     const effects: Effect[] = [];
     const write = (variable: Variable, value: Tensor): void => {
       effects.push({ variable, value: go.where(value, variable) });
@@ -191,12 +222,24 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
    */
   async step(loss: Tensor, options: StepOptions & { signal?: AbortSignal } = {}): Promise<StepResult> {
     const { signal, ...limits } = options;
+    checkSignal(this.name, signal);
     const { outputs, effects } = this.graph(loss, limits);
     const { loss: value, norm, norms, fit } = outputs;
-    const rows = await evaluate({ outputs: [value, norm, norms, fit], effects }, { signal });
-    const result = this.report(rows, 0);
-    this.settle(result, limits.nonFinite, this.steps);
-    return result;
+    try {
+      const rows = await evaluate({ outputs: [value, norm, norms, fit], effects }, { signal });
+      const result = this.report(rows, 0);
+      this.settle(result, limits.nonFinite, this.steps);
+      return result;
+    } catch (error) {
+      this.rewind(1);
+      throw error;
+    }
+  }
+
+  /** Takes back the count of steps that were not made, and lets the next one go ahead. */
+  rewind(steps: number): void {
+    this.steps -= steps;
+    this.halted.storage?.fill(0);
   }
 
   /** Reads one step's row of outputs loss, norm, norms and fit. */
@@ -210,7 +253,6 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
   /** Throws for a step that was not finite under the policy `throw`. */
   settle(result: StepResult, policy: NonFinitePolicy = "throw", step: number): void {
     if (!result.skipped || policy !== "throw") return;
-    this.halted.storage?.fill(0);
     const { loss, nonFinite } = result;
     const names = nonFinite.length > 4 ? `${nonFinite.slice(0, 4).join(", ")} and ${nonFinite.length - 4} more` : nonFinite.join(", ");
     const what = Number.isFinite(loss)
@@ -235,7 +277,12 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
   loadState(state: Readonly<Record<string, Tensor>>): void {
     const named = this.named();
     const steps = state.steps;
-    if (!(steps instanceof Constant)) fail(this.name, "the state must have an entry steps. Use what state() returned");
+    if (!(steps instanceof Constant) || steps.size !== 1) {
+      fail(this.name, `the state must have a number steps, got ${show(steps)}. Use what state() returned`);
+    }
+    const names = named.map(([key]) => key);
+    const other = Object.keys(state).find((key) => key !== "steps" && !names.includes(key));
+    if (other) fail(this.name, `the state must be one of such an optimizer, got ${show(other)}, which this one has not`);
     for (const [key, v] of named) {
       const value = state[key];
       if (!(value instanceof Constant) || !sameShape(value.shape, v.shape)) {

@@ -1,6 +1,7 @@
 /** Stochastic gradient descent with momentum. */
+import { fail } from "../error.js";
 import type { Tensor, Variable } from "../tensor.js";
-import { type CommonOptions, type HostScalar, type Moments, Optimizer, type ParamGroup, type Update } from "./optimizer.js";
+import { type CommonOptions, type HostScalar, type Moments, notNegative, Optimizer, type ParamGroup, type Update } from "./optimizer.js";
 
 export interface SGDOptions extends CommonOptions {
   /** Share of the last update that is kept, 0 unless told. */
@@ -20,10 +21,15 @@ export class SGD extends Optimizer<SGDOptions> {
     super(
       "SGD",
       params,
-      { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false, ...options },
-      { lr: { min: 0 }, momentum: { min: 0, max: 1 }, dampening: { min: 0, max: 1 }, weightDecay: { min: 0 }, nesterov: undefined },
+      options,
+      { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false },
+      { lr: notNegative, momentum: { min: 0, max: 1 }, dampening: { min: 0, max: 1 }, weightDecay: notNegative, nesterov: "flag" },
       ({ momentum }) => ({ momentum: momentum ? 0 : undefined }),
     );
+    for (const { options: o } of this.groups) {
+      if (!o.nesterov || (o.momentum && !o.dampening)) continue;
+      fail("SGD", `nesterov wants a momentum and no dampening, got momentum ${o.momentum} and dampening ${o.dampening}`);
+    }
   }
 
   protected override update(p: Tensor, g: Tensor, moments: Moments, options: SGDOptions, scalar: HostScalar): Update {

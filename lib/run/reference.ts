@@ -4,7 +4,7 @@
  */
 import { type Graph, isLeaf, needs } from "../compile/graph.js";
 import { arrayOf, type DType, type TypedArray } from "../dtype.js";
-import { internal } from "../error.js";
+import { EvengradError, internal } from "../error.js";
 import type { Op } from "../ops/op.js";
 import { broadcastStrides, type Shape, sizeOf } from "../shape.js";
 import { Constant, Feed, type Tensor, Variable } from "../tensor.js";
@@ -81,6 +81,16 @@ function valuesOf(leaf: Constant | Variable | Feed): TypedArray {
   return leaf.values;
 }
 
+/** Notes the step of a run in an error. */
+function atStep<T>(step: number, body: () => T): T {
+  try {
+    return body();
+  } catch (error) {
+    if (!(error instanceof EvengradError)) throw error;
+    throw new EvengradError(error.op, error.message.slice(error.op.length + 2), step);
+  }
+}
+
 class PreparedReference implements Prepared {
   constructor(private readonly graph: Graph) {}
 
@@ -93,7 +103,7 @@ class PreparedReference implements Prepared {
       if (signal?.aborted) break;
       const rows = new Map<Tensor, ArrayLike<number>>();
       for (const [feed, all] of feeds ?? []) rows.set(feed, all.subarray(done * feed.size, (done + 1) * feed.size));
-      const values = interpret(graph, rows);
+      const values = atStep(done, () => interpret(graph, rows));
       for (const [i, t] of graph.outputs.entries()) outputs[i].set(values.get(t) as Float64Array, done * t.size);
       for (const { variable, value } of graph.effects) variable.storage?.set(values.get(value) as Float64Array);
     }

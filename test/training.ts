@@ -1,0 +1,56 @@
+/** Small networks and data sets for the tests of training, and their exact values. */
+import type { DataSet } from "../lib/data/index.js";
+import { fromArrays } from "../lib/data/index.js";
+import * as nn from "../lib/nn/index.js";
+import { seed, tensor } from "../lib/ops/index.js";
+import { Constant, type Tensor, Variable } from "../lib/tensor.js";
+import { randomFrom } from "./helpers.js";
+
+/** Rows of four numbers in three classes that overlap. */
+export function classes(rows = 50, from = 1): DataSet {
+  const random = randomFrom(from);
+  const y = Int32Array.from({ length: rows }, (_, i) => i % 3);
+  const x = Float32Array.from({ length: 4 * rows }, (_, i) => random() * 2 - 1 + (i % 4 === y[i >> 2] ? 1 : 0));
+  return fromArrays({ x, xShape: [rows, 4], y });
+}
+
+/** Everything that a step can change: weights, running statistics, a random stream. */
+export function network(from = 3, dropout = 0.3): nn.Sequential {
+  seed(from);
+  return new nn.Sequential(
+    new nn.Linear(4, 8),
+    new nn.BatchNorm(8),
+    new nn.ReLU(),
+    new nn.Dropout(dropout),
+    new nn.Linear(8, 3),
+  );
+}
+
+/** Values by name, for exact comparison. */
+export type Values = Record<string, number[]>;
+
+const lists = (state: Readonly<Record<string, Tensor>>): Values =>
+  Object.fromEntries(Object.entries(state).map(([name, t]) => [name, [...(t as Constant).values]]));
+
+/** All parameters and statistics of a model, or the moments and the step count of an optimizer. */
+export async function valuesOf(owner: { state(): Promise<Record<string, Tensor>> }): Promise<Values> {
+  return lists(await owner.state());
+}
+
+/** A parameter of given values. */
+export const parameter = (values: readonly number[], label = "w"): Variable =>
+  new Variable(tensor(Float32Array.from(values)), { label });
+
+/** A loss whose gradient by a parameter is exactly the one given: Σ g·p. */
+export const withGradient = (p: Tensor, gradient: readonly number[]): Tensor =>
+  new Constant(Float32Array.from(gradient), [gradient.length], "f32").mul(p).sum();
+
+/** The error that a promise rejects with; fails if it does not. */
+export async function rejection(promise: Promise<unknown>): Promise<Error> {
+  const result = await promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  if ("error" in result && result.error instanceof Error) return result.error;
+  throw new Error(`resolved or threw no error: ${JSON.stringify(result)}`);
+}
