@@ -1,6 +1,6 @@
 /** Loss and metrics of a model over a data set, in evaluation mode. */
 import { DataSet } from "../data/index.js";
-import { checkNumber, checkOptions, fail, show } from "../error.js";
+import { checkNumber, checkOptions, checkSignal, fail, show } from "../error.js";
 import { inMode, Module } from "../nn/module.js";
 import type { Tensor } from "../tensor.js";
 import { asScalar, type Metrics, namedMetrics } from "./metric.js";
@@ -33,6 +33,7 @@ export async function evaluate(model: Module, set: DataSet, options: EvaluateOpt
   if (!(set instanceof DataSet)) fail("evaluate", `set must be a data set, got ${show(set)}. Use data.fromArrays`);
   const { loss, batchSize = 256, signal } = options;
   checkNumber("evaluate", "batchSize", batchSize, { min: 1, integer: true });
+  checkSignal("evaluate", signal);
   signal?.throwIfAborted();
   const metrics = namedMetrics("evaluate", options.metrics);
   const named = [...(loss ? [["loss", loss] as const] : []), ...metrics];
@@ -48,8 +49,9 @@ export async function evaluate(model: Module, set: DataSet, options: EvaluateOpt
   for (let at = 0; at < set.size; ) {
     const size = Math.min(batchSize, set.size - at);
     const count = Math.min(replay.suggested, Math.max(1, Math.floor((set.size - at) / size)));
-    const batches = Array.from({ length: count }, (_, i) => order.subarray(at + i * size, at + (i + 1) * size));
-    const { steps, outputs } = await replay.run(batches, signal);
+    let from = at;
+    const next = (): Int32Array => order.subarray(from, (from += size));
+    const { steps, outputs } = await replay.run(count, next, signal);
     if (steps < count) throw signal?.reason ?? new Error("internal: a run ended early");
     for (const [i, rows] of outputs.entries()) for (const value of rows) sums[i] += value * size;
     at += count * size;

@@ -1,6 +1,7 @@
 /** The training loop over a data set in memory: traces a step once per batch size and replays it natively. */
 import { DataSet } from "../data/index.js";
-import { checkNumber, checkOptions, fail, show } from "../error.js";
+import { checkFlag } from "../data/options.js";
+import { checkNumber, checkOptions, checkSignal, EvengradError, fail, show } from "../error.js";
 import { inMode, Module } from "../nn/module.js";
 import type { Generator } from "../ops/random.js";
 import { checkStepOptions, type StepOptions, stepOptionNames } from "../optim/clip.js";
@@ -37,7 +38,7 @@ export interface FitOptions extends StepOptions {
   onProgress?: (progress: Progress) => void;
   /** 100 unless told. */
   progressMs?: number;
-  /** Called after each epoch; returning false ends the run. */
+  /** Called after each epoch; returning false ends the run. May freeze layers and change rates. */
   onEpoch?: (record: EpochRecord) => unknown;
 }
 
@@ -58,6 +59,11 @@ function check(model: Module, set: DataSet, options: FitOptions): void {
   if (!(optimizer instanceof Optimizer)) fail("fit", `optimizer must be an optimizer, got ${show(optimizer)}. Use e.g. new optim.SGD(…)`);
   if (validation !== undefined && !(validation instanceof DataSet)) fail("fit", `validation must be a data set, got ${show(validation)}`);
   if (schedule !== undefined && typeof schedule !== "function") fail("fit", `schedule must be a function of the step, got ${show(schedule)}`);
+  checkSignal("fit", options.signal);
+  for (const name of ["onEpoch", "onProgress"] as const) {
+    if (options[name] !== undefined && typeof options[name] !== "function") fail("fit", `${name} must be a function, got ${show(options[name])}`);
+  }
+  for (const name of ["shuffle", "dropLast"] as const) if (options[name] !== undefined) checkFlag("fit", name, options[name]);
   checkNumber("fit", "batchSize", batchSize, { min: 1, integer: true });
   checkNumber("fit", "epochs", epochs, { min: 1, integer: true });
   checkNumber("fit", "progressMs", progressMs, { min: 0 });
@@ -93,12 +99,6 @@ export async function fit(model: Module, set: DataSet, options: FitOptions): Pro
   }
 }
 
-/** One batch to come. */
-interface Planned {
-  readonly epoch: number;
-  readonly indices: Int32Array;
-}
-
 class Fit {
   private readonly metrics;
   private readonly replay: Replay;
@@ -112,6 +112,7 @@ class Fit {
   private tally: EpochTally;
   private reported = Number.NEGATIVE_INFINITY;
   private scheduled = 0;
+  private order: Int32Array = new Int32Array(0);
 
   constructor(
     private readonly model: Module,
@@ -152,62 +153,72 @@ class Fit {
     if (schedule) optimizer.lrFactor = schedule(this.scheduled++, this.epochs * this.stepsPerEpoch);
   }
 
-  /** Batches of all epochs, in order. */
-  private *plan(): Generator_<Planned> {
+  private epochOf(step: number): number {
+    return Math.floor(step / this.stepsPerEpoch) + 1;
+  }
+
+  /** The rows of a step counted over all epochs, from 0. An epoch's order is drawn with its first step, as in a loop. */
+  private batch(step: number): Int32Array {
     const { shuffle = true, generator } = this.options;
-    for (let epoch = 1; epoch <= this.epochs; epoch++) {
-      const order = this.set.order({ shuffle, generator });
-      for (let step = 0; step < this.stepsPerEpoch; step++) {
-        yield { epoch, indices: order.subarray(step * this.batchSize, Math.min(order.length, (step + 1) * this.batchSize)) };
-      }
-    }
+    const at = step % this.stepsPerEpoch;
+    if (at === 0) this.order = this.set.order({ shuffle, generator });
+    return this.order.subarray(at * this.batchSize, Math.min(this.order.length, (at + 1) * this.batchSize));
+  }
+
+  /** How many steps from one on a call can make: batches of one size, and none over an end at which someone looks. */
+  private callFrom(step: number): number {
+    const { validation, onEpoch } = this.options;
+    const left = this.stepsPerEpoch - (step % this.stepsPerEpoch);
+    if (this.stepsPerEpoch * this.batchSize > this.set.size) return left === 1 ? 1 : left - 1;
+    return validation || onEpoch ? left : this.epochs * this.stepsPerEpoch - step;
   }
 
   async run(): Promise<History> {
-    // Someone wants to look between epochs: then no call may run over the end of one.
-    const { validation, onEpoch, signal, optimizer, nonFinite } = this.options;
-    const pause = validation !== undefined || onEpoch !== undefined;
-    const plan = this.plan();
-    let next = plan.next();
-    while (!next.done) {
-      const call: Planned[] = [];
-      for (const count = this.replay.suggested; !next.done && call.length < count; next = plan.next()) {
-        const [first] = call;
-        const { epoch, indices } = next.value;
-        if (first && (first.indices.length !== indices.length || (pause && first.epoch !== epoch))) break;
-        call.push(next.value);
-      }
+    const { signal, optimizer } = this.options;
+    const total = this.epochs * this.stepsPerEpoch;
+    for (let at = 0; at < total; ) {
+      const count = Math.min(this.replay.suggested, this.callFrom(at));
       const before = optimizer.steps;
-      const rows = await this.replay.run(call.map((c) => c.indices), signal);
-      const made = optimizer.steps - before;
-      for (let i = 0; i < rows.steps; i++) {
-        const result = optimizer.report(rows.outputs, i);
-        if (result.skipped && (nonFinite ?? "throw") === "throw") {
-          // The steps of this call after it changed nothing, so they do not count.
-          optimizer.steps -= made - 1 - i;
-          optimizer.settle(result, nonFinite, optimizer.steps);
-        }
-        if (!(await this.record(call[i], result, this.metricsOf(rows, i)))) return this.history("onEpoch");
+      const began = performance.now();
+      let next = at;
+      let rows: Rows;
+      try {
+        rows = await this.replay.run(count, () => this.batch(next++), signal);
+      } catch (error) {
+        // The steps of the call before the one that failed were made.
+        const made = error instanceof EvengradError ? (error.step ?? 0) : 0;
+        optimizer.rewind(optimizer.steps - before - made);
+        throw error;
       }
-      if (rows.steps < call.length) {
-        optimizer.steps -= call.length - rows.steps;
+      const stepMs = (performance.now() - began) / rows.steps;
+      for (let i = 0; i < rows.steps; i++) {
+        if (!(await this.record(at + i, stepMs, rows, i, count))) return this.history("onEpoch");
+      }
+      if (rows.steps < count) {
+        optimizer.rewind(count - rows.steps);
         throw signal?.reason ?? new Error("internal: a run ended early");
       }
-      this.progress(call[call.length - 1].epoch);
+      at += count;
+      this.progress(this.epochOf(at - 1));
     }
     return this.history("completed");
   }
 
-  private metricsOf({ outputs }: Rows, row: number): number[] {
-    return outputs.slice(4).map((values) => values[row]);
-  }
-
-  /** Books one step; false when `onEpoch` ends the run. */
-  private async record(planned: Planned, result: Parameters<EpochTally["add"]>[1], metrics: readonly number[]): Promise<boolean> {
+  /** Books one step of a call; false when `onEpoch` ends the run. */
+  private async record(step: number, ms: number, rows: Rows, row: number, count: number): Promise<boolean> {
+    const { optimizer, nonFinite } = this.options;
+    const result = optimizer.report(rows.outputs, row);
+    try {
+      optimizer.settle(result, nonFinite, optimizer.steps - count + row + 1);
+    } catch (error) {
+      optimizer.rewind(count - row); // those after it changed nothing either
+      throw error;
+    }
     this.losses.push(result.loss);
     this.gradNorms.push(result.gradNorm);
-    this.tally.add(planned.indices.length, result, metrics);
-    return this.tally.steps < this.stepsPerEpoch || this.endEpoch(planned.epoch);
+    const size = Math.min(this.batchSize, this.set.size - (step % this.stepsPerEpoch) * this.batchSize);
+    this.tally.add(size, ms, result, rows.outputs.slice(4).map((values) => values[row]));
+    return this.tally.steps < this.stepsPerEpoch || this.endEpoch(this.epochOf(step));
   }
 
   private async endEpoch(epoch: number): Promise<boolean> {
@@ -226,7 +237,10 @@ class Fit {
     };
     this.records.push(record);
     this.tally = this.newTally();
-    return (await onEpoch?.(record)) !== false;
+    if (!onEpoch) return true;
+    const goOn = (await onEpoch(record)) !== false;
+    this.replay.forget(); // it may have frozen a layer, say
+    return goOn;
   }
 
   private progress(epoch: number, now = false): void {
@@ -254,5 +268,3 @@ class Fit {
     return { epochs: records, losses, gradNorms, seconds: (performance.now() - began) / 1000, stopped };
   }
 }
-
-type Generator_<T> = globalThis.Generator<T, void, undefined>;

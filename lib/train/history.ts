@@ -12,6 +12,7 @@ export interface EpochRecord {
   readonly gradNorm: number;
   /** Steps left out because something was not finite. */
   readonly skipped: number;
+  /** Of training, without validation. */
   readonly seconds: number;
   readonly samplesPerSecond: number;
   readonly validation?: { readonly loss: number; readonly metrics: Readonly<Record<string, number>> };
@@ -52,7 +53,7 @@ export class EpochTally {
   private norm = 0;
   private finite = 0;
   private readonly metrics: number[];
-  private readonly began = performance.now();
+  private ms = 0;
   lastNorm = Number.NaN;
   steps = 0;
   skipped = 0;
@@ -61,8 +62,10 @@ export class EpochTally {
     this.metrics = names.map(() => 0);
   }
 
-  add(size: number, step: { loss: number; gradNorm: number; skipped: boolean }, metrics: readonly number[]): void {
+  /** Books a step of `size` rows that took `ms`. */
+  add(size: number, ms: number, step: { loss: number; gradNorm: number; skipped: boolean }, metrics: readonly number[]): void {
     this.steps++;
+    this.ms += ms;
     if (step.skipped) this.skipped++;
     this.lastNorm = step.gradNorm;
     if (Number.isFinite(step.gradNorm)) {
@@ -76,7 +79,7 @@ export class EpochTally {
 
   /** Means so far. */
   means(): Pick<EpochRecord, "loss" | "metrics" | "gradNorm" | "seconds" | "samplesPerSecond"> {
-    const seconds = (performance.now() - this.began) / 1000;
+    const seconds = this.ms / 1000;
     return {
       loss: this.loss / this.rows,
       metrics: Object.fromEntries(this.names.map((name, i) => [name, this.metrics[i] / this.rows])),

@@ -23,7 +23,6 @@ interface Traced {
 export interface Rows {
   readonly steps: number;
   readonly outputs: readonly TypedArray[];
-  readonly ms: number;
 }
 
 /** Runs a graph over batches of rows. */
@@ -45,21 +44,28 @@ export class Replay {
     return Math.max(1, Math.min(maxSteps, Math.floor(callMs / this.stepMs)));
   }
 
-  /** Runs the graph once for each batch; all are of one size. Ends early when aborted. */
-  async run(batches: readonly Int32Array[], signal?: AbortSignal): Promise<Rows> {
-    const [first] = batches;
+  /** Traces anew from now on: what the graph is built from may have changed. */
+  forget(): void {
+    this.traced.clear();
+  }
+
+  /**
+   * Runs the graph once for each of `count` batches; all are of one size. Ends early when aborted.
+   * @param next gives the next batch's indices, asked for just before the numbers of its step are drawn
+   */
+  async run(count: number, next: () => Int32Array, signal?: AbortSignal): Promise<Rows> {
+    const first = next();
     let entry = this.traced.get(first.length);
     if (!entry) {
       entry = this.trace(first);
       this.traced.set(first.length, entry);
     }
     const traced = await entry;
-    const feeds = this.fill(traced, batches);
+    const feeds = this.fill(traced, count, first, next);
     const began = performance.now();
-    const { steps, outputs } = await traced.prepared.run({ steps: batches.length, feeds, signal });
-    const ms = performance.now() - began;
-    this.stepMs = ms / Math.max(1, steps);
-    return { steps, outputs, ms };
+    const { steps, outputs } = await traced.prepared.run({ steps: count, feeds, signal });
+    this.stepMs = (performance.now() - began) / Math.max(1, steps);
+    return { steps, outputs };
   }
 
   private async trace(first: Int32Array): Promise<Traced> {
@@ -69,12 +75,13 @@ export class Replay {
     return { prepared, indices, feeds, fresh: true };
   }
 
-  private fill(traced: Traced, batches: readonly Int32Array[]): Map<Feed, TypedArray> {
+  private fill(traced: Traced, count: number, first: Int32Array, next: () => Int32Array): Map<Feed, TypedArray> {
     const rows = new Map<Feed, TypedArray>();
     for (const leaf of [traced.indices, ...traced.feeds]) {
-      rows.set(leaf, new (arrayOf(leaf.dtype))(batches.length * leaf.size) as TypedArray);
+      rows.set(leaf, new (arrayOf(leaf.dtype))(count * leaf.size) as TypedArray);
     }
-    for (const [step, batch] of batches.entries()) {
+    for (let step = 0; step < count; step++) {
+      const batch = step === 0 ? first : next();
       if (!traced.fresh) this.advance();
       rows.get(traced.indices)?.set(batch, step * batch.length);
       for (const leaf of traced.feeds) rows.get(leaf)?.set(traced.fresh ? leaf.values : leaf.produce(), step * leaf.size);
