@@ -18,7 +18,7 @@ export interface ResidualOptions {
  * x + α·f(x) for a module f that keeps the shape of its input (He et al. 2016).
  * @throws if f changes the shape
  * @example const block = new nn.Residual(new nn.Sequential(new nn.Linear(64, 64), new nn.ReLU()), { scale: 0, learned: true });
- * block.namedParameters().map(([name]) => name) // ["f.0.weight", "f.0.bias", "scale"]
+ * block.namedParameters().map(([name]) => name) // ["scale", "f.0.weight", "f.0.bias"]
  */
 export class Residual extends Module {
   readonly scale: number | Variable;
