@@ -9,7 +9,7 @@ namespace evengrad {
 
 enum class DType : uint8_t { f32 = 0, i32 = 1, u8 = 2, boolean = 3 };
 
-inline constexpr int64_t bytesOf(DType t) { return t == DType::f32 || t == DType::i32 ? 4 : 1; }
+[[gnu::always_inline]] inline constexpr int64_t bytesOf(DType t) { return t == DType::f32 || t == DType::i32 ? 4 : 1; }
 
 // Inline members are always inlined: a copy left in an ISA's object would be a weak symbol, compiled with its flags.
 

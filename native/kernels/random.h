@@ -103,74 +103,92 @@ VEC_INLINE vd truncatedNormal(vul word) {
   return z < splat(-2.0) ? splat(-2.0) : z;
 }
 
-// Four vectors of doubles, one per word, to floats in the order of the elements.
-VEC_INLINE void interleave(const vd z[4], float* out) {
-  alignas(VEC_BYTES) float rows[4][WD];
-  VEC_UNROLL
-  for (int j = 0; j < 4; j += 2) {
-    vf pair = join(z[j], z[j + 1]);
-    __builtin_memcpy(rows[j], &pair, sizeof pair);
+// Words 0 and 1 of block i at even and odd lanes of a, or all words 0 before all words 1; words 2
+// and 3 likewise in b. Half h of the blocks' words, in the order of the elements.
+template <int h, bool paired>
+struct ElementOrder {
+  static constexpr int from(int i) {
+    int block = h * (WD / 2) + i / 4, word = i % 4 % 2, second = i % 4 / 2 * W;
+    return second + (paired ? 2 * block + word : word * WD + block);
   }
-  for (int i = 0; i < WD; i++) {
-    VEC_UNROLL
-    for (int j = 0; j < 4; j++) out[4 * i + j] = rows[j][i];
-  }
+};
+
+template <bool paired>
+VEC_INLINE void storeInOrder(vi a, vi b, int32_t* out) {
+  store(out, shuffle<ElementOrder<0, paired>>(a, b));
+  store(out + W, shuffle<ElementOrder<1, paired>>(a, b));
 }
 
 struct RandomTask {
   RandomKey key;
-  RandomKind kind;
   double a, b;
   float low, range, limit;
 
-  // 4·WD elements, from those of block `block`.
-  VEC_INLINE void generate(int64_t block, float* out) const {
-    vul w[4];
-    philox(key, block, w);
-    if (kind == uniform || kind == integer) {
-      vul words[4] = {(w[0] & 0xffffffff) | (w[1] << 32), (w[2] & 0xffffffff) | (w[3] << 32)};
-      alignas(VEC_BYTES) uint64_t pairs[2][WD];
-      alignas(VEC_BYTES) uint64_t inOrder[2 * WD];
-      __builtin_memcpy(pairs, words, sizeof pairs);
-      VEC_UNROLL
-      for (int i = 0; i < WD; i++) {
-        inOrder[2 * i] = pairs[0][i];
-        inOrder[2 * i + 1] = pairs[1][i];
+  // 4·WD elements from the words of WD blocks.
+  template <RandomKind kind>
+  VEC_INLINE void generate(vul w[4], float* out) const {
+    constexpr int64_t lowHalf = 0xffffffff;
+    if constexpr (kind == uniform) {
+      for (int h = 0; h < 2; h++) {
+        vi even = (vi)((w[0] & lowHalf) | (w[1] << 32)),
+           odd = (vi)((w[2] & lowHalf) | (w[3] << 32));
+        vu bits = (vu)(h == 0 ? shuffle<ElementOrder<0, true>>(even, odd)
+                              : shuffle<ElementOrder<1, true>>(even, odd));
+        vf x = splat(low) + convert((vi)(bits >> 8)) * splat(0x1p-24f) * splat(range);
+        store(out + h * W, x > splat(limit) ? splat(limit) : x);
       }
-      if (kind == integer) {
-        const uint32_t* word = (const uint32_t*)inOrder;
-        uint64_t count = (uint64_t)(b - a);
-        for (int i = 0; i < 4 * WD; i++)
-          ((int32_t*)out)[i] = (int32_t)((int64_t)a + (int64_t)((word[i] * count) >> 32));
-      } else {
-        for (int h = 0; h < 2; h++) {
-          vu bits;
-          __builtin_memcpy(&bits, inOrder + h * WD, sizeof bits);
-          vf x = splat(low) + convert((vi)(bits >> 8)) * splat(0x1p-24f) * splat(range);
-          store(out + h * W, x > splat(limit) ? splat(limit) : x);
-        }
-      }
-      return;
-    }
-    vd z[4];
-    if (kind == normal) {
-      boxMuller(w[0], w[1], &z[0], &z[1]);
-      boxMuller(w[2], w[3], &z[2], &z[3]);
+    } else if constexpr (kind == integer) {
+      // word·range / 2³²; a range of 2³² is the word itself.
+      uint64_t count = (uint64_t)(b - a);
+      if (count <= 0xffffffff)
+        for (int j = 0; j < 4; j++) w[j] = mulLow32(w[j], (uint32_t)count) >> 32;
+      vi even = (vi)((w[0] & lowHalf) | (w[1] << 32)), odd = (vi)((w[2] & lowHalf) | (w[3] << 32));
+      vi least = splat((int32_t)a);
+      even = (vi)((vu)even + (vu)least);
+      odd = (vi)((vu)odd + (vu)least);
+      storeInOrder<true>(even, odd, (int32_t*)out);
     } else {
-      for (int j = 0; j < 4; j++) z[j] = truncatedNormal(w[j]);
+      vd z[4];
+      if constexpr (kind == normal) {
+        boxMuller(w[0], w[1], &z[0], &z[1]);
+        boxMuller(w[2], w[3], &z[2], &z[3]);
+      } else {
+        for (int j = 0; j < 4; j++) z[j] = truncatedNormal(w[j]);
+      }
+      for (int j = 0; j < 4; j++) z[j] = splat(a) + splat(b) * z[j];
+      storeInOrder<false>((vi)join(z[0], z[1]), (vi)join(z[2], z[3]), (int32_t*)out);
     }
-    for (int j = 0; j < 4; j++) z[j] = splat(a) + splat(b) * z[j];
-    interleave(z, out);
   }
 
+  // The words of several steps first, then their use: loops short enough for their steps to
+  // overlap.
+  template <RandomKind kind>
   void fill(float* out, int64_t begin, int64_t end) const {
-    constexpr int64_t step = 4 * WD;
-    int64_t i = begin;
-    for (; i + step <= end; i += step) generate(i / 4, out + i);
-    if (i == end) return;
+    constexpr int64_t step = 4 * WD, steps = 8;
+    vul w[steps][4];
     float rest[step];
-    generate(i / 4, rest);
-    __builtin_memcpy(out + i, rest, (end - i) * 4);
+    for (int64_t i = begin; i < end; i += steps * step) {
+      int64_t count = smaller(steps, ceilDiv(end - i, step));
+      for (int64_t s = 0; s < count; s++) philox(key, (i + s * step) / 4, w[s]);
+      for (int64_t s = 0; s < count; s++) {
+        int64_t at = i + s * step;
+        if (at + step <= end) {
+          generate<kind>(w[s], out + at);
+        } else {
+          generate<kind>(w[s], rest);
+          __builtin_memcpy(out + at, rest, (end - at) * 4);
+        }
+      }
+    }
+  }
+
+  void fill(RandomKind kind, float* out, int64_t begin, int64_t end) const {
+    switch (kind) {
+      case uniform: return fill<uniform>(out, begin, end);
+      case normal: return fill<normal>(out, begin, end);
+      case integer: return fill<integer>(out, begin, end);
+      default: return fill<truncated>(out, begin, end);
+    }
   }
 };
 
@@ -187,7 +205,7 @@ inline float below(float x) {
 inline void randomRun(const Call& call, const void*, Context& context) {
   RandomTask task;
   __builtin_memcpy(&task.key, call.in[0].data, 16);
-  task.kind = (RandomKind)call.integer(0);
+  RandomKind kind = (RandomKind)call.integer(0);
   task.a = call.params[1];
   task.b = call.params[2];
   task.low = (float)task.a;
@@ -195,7 +213,7 @@ inline void randomRun(const Call& call, const void*, Context& context) {
   task.limit = task.range > 0 ? below((float)task.b) : task.low;
   float* out = (float*)call.out[0].data;
   parallelRange(context, call.out[0].count, 16384,
-                [&](int64_t begin, int64_t end, int) { task.fill(out, begin, end); });
+                [&](int64_t begin, int64_t end, int) { task.fill(kind, out, begin, end); });
 }
 
 constexpr Kernel kernel_random = {"random", randomCheck, nullptr, nullptr, nullptr, randomRun};

@@ -69,7 +69,8 @@ struct Reducer {
 
   static Partial reduceRow(const T* x, int64_t n) {
     if constexpr (twoPasses) {
-      Partial first = row(x, n, First{}, Kind::mergeFirst);
+      Partial first =
+          row(x, n, First{}, [](Partial& p, const Partial& q) { Kind::mergeFirst(p, q); });
       Partial known = Kind::between(first, n);
       Second second{};
       second.know(splat(known.a), splat(known.a), splat((int32_t)known.i));

@@ -23,16 +23,29 @@ inline const char* stridedCheck(const Call& call) {
   return nullptr;
 }
 
-// rows × columns of `to`, from a matrix that lies the other way round.
+constexpr int64_t transposeEdge = 64;
+
+// to[j·rowTo + i] = from[i·rowFrom + j] for i < rows, j < columns, both at most an edge. Copied
+// first: strides that are powers of two would otherwise crowd into a few sets of the cache.
 template <class T>
 inline void transposeBlock(const T* from, int64_t rowFrom, T* to, int64_t rowTo, int64_t rows,
                            int64_t columns) {
+  constexpr int64_t width = transposeEdge + 4;
+  T block[transposeEdge * width];
+  for (int64_t i = 0; i < rows; i++)
+    __builtin_memcpy(block + i * width, from + i * rowFrom, columns * sizeof(T));
+  int64_t j = 0;
   if constexpr (sizeof(T) == 4) {
-    transpose((const float*)from, rowFrom, (float*)to, rowTo, rows, columns);
-  } else {
-    for (int64_t j = 0; j < columns; j++)
-      for (int64_t i = 0; i < rows; i++) to[j * rowTo + i] = from[i * rowFrom + j];
+    for (; j + 4 <= columns; j += 4) {
+      int64_t i = 0;
+      for (; i + 4 <= rows; i += 4)
+        transpose4((const float*)block + i * width + j, width, (float*)to + j * rowTo + i, rowTo);
+      for (; i < rows; i++)
+        for (int64_t c = j; c < j + 4; c++) to[c * rowTo + i] = block[i * width + c];
+    }
   }
+  for (; j < columns; j++)
+    for (int64_t i = 0; i < rows; i++) to[j * rowTo + i] = block[i * width + j];
 }
 
 template <class T>
@@ -58,7 +71,7 @@ inline void stridedRows(const T* in, T* out, const View& v, Context& context) {
 // sides use whole lines.
 template <class T>
 inline void stridedTransposed(const T* in, T* out, const View& v, int unit, Context& context) {
-  constexpr int64_t edge = 64;
+  constexpr int64_t edge = transposeEdge;
   int64_t rows = v.inner(), columns = v.dims[unit];
   int64_t blocksR = ceilDiv(rows, edge), blocksC = ceilDiv(columns, edge);
   int64_t rowTo = rows;

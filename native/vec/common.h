@@ -83,6 +83,28 @@ VEC_INLINE vi toInt(vf x) {
   return x == x ? r : splat(0);
 }
 
+// Lanes of a and b (numbered on from a's) in a new order: Order::from(i) is the source of lane i.
+template <int... I>
+struct Lanes {};
+template <int N, int... I>
+struct FirstLanes : FirstLanes<N - 1, N - 1, I...> {};
+template <int... I>
+struct FirstLanes<0, I...> {
+  using type = Lanes<I...>;
+};
+template <class Order, int... I>
+VEC_INLINE vi shuffleLanes(vi a, vi b, Lanes<I...>) {
+#if defined(__clang__) || __GNUC__ >= 12
+  return __builtin_shufflevector(a, b, Order::from(I)...);
+#else
+  return __builtin_shuffle(a, b, vi{Order::from(I)...});
+#endif
+}
+template <class Order>
+VEC_INLINE vi shuffle(vi a, vi b) {
+  return shuffleLanes<Order>(a, b, typename FirstLanes<W>::type{});
+}
+
 VEC_INLINE double sumLanes(vd x) {
   double s[WD];
   __builtin_memcpy(s, &x, sizeof s);
