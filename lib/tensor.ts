@@ -117,8 +117,8 @@ export class Variable extends Tensor {
   readonly learnable: boolean;
   /** Whether optimizers change it and gradients are asked for it. */
   trainable: boolean;
-  /** What it begins with; replaced until the first run. */
-  initial: Tensor;
+  /** What it begins with; may be replaced until the first run, which drops it. */
+  initial: Tensor | undefined;
   /** The current values once it has any. Owned by the executor; others read it through `data()`. */
   storage: TypedArray | undefined;
   /** The run that is writing it at the moment, if any. */

@@ -1,7 +1,7 @@
 /** Running graphs: which executor, variables' first values, and the values of tensors. */
 import { collect, type Graph, type Leaf, type Request } from "../compile/graph.js";
 import type { TypedArray } from "../dtype.js";
-import { fail, show } from "../error.js";
+import { fail, internal, show } from "../error.js";
 import "../ops/index.js";
 import { showShape } from "../shape.js";
 import { Constant, setTracing, Tensor, Variable } from "../tensor.js";
@@ -55,12 +55,13 @@ export async function initialize(leaves: readonly Tensor[]): Promise<void> {
 
 async function start(variables: readonly Variable[]): Promise<void> {
   if (variables.length === 0) return;
-  const values = await evaluate({ outputs: variables.map((v) => v.initial) });
+  const values = await evaluate({ outputs: variables.map((v) => v.initial ?? internal(`variable ${v.label} begins with nothing`)) });
   for (const [i, variable] of variables.entries()) {
     const storage = executor().allocate(variable.dtype, variable.size);
     // Values that were loaded meanwhile count.
     storage.set(variable.initial instanceof Constant ? variable.initial.values : values[i]);
     variable.storage = storage;
+    variable.initial = undefined;
   }
 }
 
