@@ -23,6 +23,8 @@ export type Step = { readonly group: Group; readonly from: readonly Place[]; rea
 export interface Plan {
   readonly steps: readonly Step[];
   readonly arenaBytes: number;
+  /** Slots of the leaves. */
+  readonly leaves: number;
   /** Slots after the leaves: one per output. */
   readonly outputs: readonly { dtype: DType; count: number }[];
   /** Leaf slots that the program writes. */
@@ -113,6 +115,7 @@ export function plan(ir: IR, groups: readonly Group[], leaves: number, reuse: bo
   return {
     steps: [...steps.slice(0, cut), ...early, ...steps.slice(cut), ...late],
     arenaBytes,
+    leaves,
     outputs: ir.outputs.map(block),
     written,
   };

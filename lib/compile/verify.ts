@@ -72,6 +72,9 @@ export function verifyPlan(plan: Plan, ir: IR): void {
     for (const [i, node] of outputs.entries()) write(step.to[i], node);
   }
   for (const { leaf, value } of ir.effects) {
-    if (slots.get(leaf.leaf as number) !== root(value)) internal(`plan: a variable does not end with its new value`);
+    if (slots.get(leaf.leaf as number) !== root(value)) internal("plan: a variable does not end with its new value");
+  }
+  for (const [i, output] of ir.outputs.entries()) {
+    if (slots.get(plan.leaves + i) !== root(output)) internal(`plan: output ${i} does not end with its value`);
   }
 }
