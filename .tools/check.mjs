@@ -3,8 +3,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { at, bin, Failure, files, main, node, pool, read, run } from "./lib.mjs";
 
-const cpp = () =>
-  [...files("native"), ...files("test/native")].filter((file) => /\.(h|cc)$/.test(file));
+const cpp = () => [...files("native"), ...files("test/native")].filter((file) => /\.(h|cc)$/.test(file));
 
 const biome = (...args) =>
   node(bin("@biomejs/biome"), ["check", "--config-path", ".biome.json", "--colors=off", ...args]);
@@ -13,9 +12,7 @@ async function clangFormat(...args) {
   if (!cpp().length) return { code: 0, output: "" };
   const { code, output } = await node(bin("clang-format"), [...args, ...cpp()]);
   const where = output.match(/^\S+:\d+(?=:\d+: error: code should)/gm);
-  const lines = where
-    ? `not as \`npm run format\` has it:\n${[...new Set(where)].join("\n")}`
-    : output;
+  const lines = where ? `not as \`npm run format\` has it:\n${[...new Set(where)].join("\n")}` : output;
   return { code, output: lines };
 }
 
@@ -45,12 +42,7 @@ async function symbols() {
 async function pack() {
   const { name, version } = JSON.parse(read("package.json"));
   mkdirSync(at("build/pack"), { recursive: true });
-  const { code, output } = await run("npm", [
-    "pack",
-    "--ignore-scripts",
-    "--pack-destination",
-    "build/pack",
-  ]);
+  const { code, output } = await run("npm", ["pack", "--ignore-scripts", "--pack-destination", "build/pack"]);
   if (code) throw new Failure(`${output}npm pack failed`);
   return `build/pack/${name}-${version}.tgz`;
 }
@@ -69,8 +61,7 @@ const stages = {
   },
   symbols,
   publint: async () => node(bin("publint"), ["run", await packed(), "--strict"]),
-  attw: async () =>
-    node(bin("@arethetypeswrong/cli", "attw"), [await packed(), "--no-emoji", "--no-color"]),
+  attw: async () => node(bin("@arethetypeswrong/cli", "attw"), [await packed(), "--no-emoji", "--no-color"]),
 };
 
 async function fix() {

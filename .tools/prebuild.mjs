@@ -21,11 +21,10 @@ await main(async () => {
   env.npm_config_nodedir ??= nodeDir();
   if (!env.npm_config_nodedir) delete env.npm_config_nodedir;
   const target = process.versions.node;
-  const { code, output } = await node(
-    bin("prebuildify"),
-    ["--napi", "--strip", "--target", target, "--out", at()],
-    { cwd, env },
-  );
+  const { code, output } = await node(bin("prebuildify"), ["--napi", "--strip", "--target", target, "--out", at()], {
+    cwd,
+    env,
+  });
   if (code) throw new Failure(`${output}prebuildify failed`);
   rmSync(cwd, { recursive: true, force: true });
   console.log(`prebuilds/${process.platform}-${process.arch}: built`);

@@ -1,33 +1,11 @@
 // Sets up what is missing or out of date: node_modules, the addon, dist. Needs Node and a C++17
 // compiler, and prints one line for each thing that it did. `--modules` stops after node_modules.
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readGyp } from "./gyp.mjs";
-import {
-  at,
-  bin,
-  Failure,
-  files,
-  hash,
-  main,
-  node,
-  onPath,
-  pool,
-  read,
-  root,
-  run,
-} from "./lib.mjs";
+import { at, bin, Failure, files, hash, main, node, onPath, pool, read, root, run } from "./lib.mjs";
 
 const addonFile = "build/Release/evengrad.node";
 
@@ -112,8 +90,7 @@ async function buildAddon() {
     if (output) process.stderr.write(output);
     writeFileSync(at(`${object}.key`), key());
   });
-  const shared =
-    process.platform === "darwin" ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared"];
+  const shared = process.platform === "darwin" ? ["-bundle", "-undefined", "dynamic_lookup"] : ["-shared"];
   const made = `build/obj/evengrad.${process.pid}.node`;
   const linked = await run(cxx, [...extra, ...shared, "-o", made, ...objects, ...ldflags]);
   if (linked.code) throw new Failure(`${linked.output}addon: linking failed`);
@@ -127,19 +104,11 @@ async function buildDist() {
   const tsc = bin("typescript", "tsc");
   const builds = await Promise.all(
     ["esm", "cjs"].map((kind) =>
-      node(tsc, [
-        "-p",
-        `.tools/tsconfig.${kind}.json`,
-        "--outDir",
-        `build/dist/${kind}`,
-        "--pretty",
-        "false",
-      ]),
+      node(tsc, ["-p", `.tools/tsconfig.${kind}.json`, "--outDir", `build/dist/${kind}`, "--pretty", "false"]),
     ),
   );
   const output = [...new Set(builds.flatMap((b) => b.output.split("\n")))].join("\n").trim();
-  if (builds.some((b) => b.code))
-    throw new Failure(`${output}\ntypescript: ${output ? "does not compile" : "failed"}`);
+  if (builds.some((b) => b.code)) throw new Failure(`${output}\ntypescript: ${output ? "does not compile" : "failed"}`);
   writeFileSync(at("build/dist/cjs/package.json"), '{ "type": "commonjs" }\n');
   rmSync(at("dist"), { recursive: true, force: true });
   renameSync(at("build/dist"), at("dist"));

@@ -3,17 +3,17 @@
 import { Command, InvalidArgumentError } from "commander";
 import { train } from "./cli/train.js";
 
-const number = (check: (x: number) => boolean, want: string) => (text: string): number => {
-  const value = Number(text);
-  if (text.trim() === "" || !check(value)) throw new InvalidArgumentError(`Wanted ${want}.`);
-  return value;
-};
+const number =
+  (check: (x: number) => boolean, want: string) =>
+  (text: string): number => {
+    const value = Number(text);
+    if (text.trim() === "" || !check(value)) throw new InvalidArgumentError(`Wanted ${want}.`);
+    return value;
+  };
 const whole = number((x) => Number.isInteger(x) && x > 0, "a whole number above 0");
 const positive = number((x) => x > 0 && Number.isFinite(x), "a number above 0");
 
-const program = new Command("evengrad")
-  .description("Trains neural networks natively on the CPU.")
-  .showHelpAfterError();
+const program = new Command("evengrad").description("Trains neural networks natively on the CPU.").showHelpAfterError();
 
 program
   .command("train")

@@ -30,7 +30,8 @@ export function show(value: unknown): string {
   if (typeof value === "string") return JSON.stringify(value);
   if (typeof value === "function") return `the function ${value.name || "(anonymous)"}`;
   if (Array.isArray(value)) return `[${value.slice(0, 8).map(show).join(",")}${value.length > 8 ? ",…" : ""}]`;
-  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as Uint8Array).length ?? value.byteLength})`;
+  if (ArrayBuffer.isView(value))
+    return `${value.constructor.name}(${(value as Uint8Array).length ?? value.byteLength})`;
   if (typeof value === "object" && value !== null) {
     return Object.getPrototypeOf(value) === Object.prototype
       ? `{ ${Object.keys(value).slice(0, 6).join(", ")} }`

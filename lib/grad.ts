@@ -15,13 +15,17 @@ import { Tensor } from "./tensor.js";
  */
 export function grad(loss: Tensor, leaves: readonly Tensor[], seedGradient?: Tensor): Tensor[] {
   if (!(loss instanceof Tensor)) fail("grad", `loss must be a tensor, got ${show(loss)}`);
-  if (!Array.isArray(leaves) || !leaves.every((x) => x instanceof Tensor)) fail("grad", `leaves must be a list of tensors, got ${show(leaves)}`);
+  if (!Array.isArray(leaves) || !leaves.every((x) => x instanceof Tensor))
+    fail("grad", `leaves must be a list of tensors, got ${show(leaves)}`);
   if (loss.dtype !== "f32") fail("grad", `loss must be f32, got ${loss.dtype}. Nothing flows through integers`);
   if (!seedGradient && loss.size !== 1) {
     fail("grad", `loss must have one element, got ${showShape(loss.shape)}. Reduce it first, e.g. with mean()`);
   }
   if (seedGradient && !sameShape(seedGradient.shape, loss.shape)) {
-    fail("grad", `the cotangent must have the shape of loss ${showShape(loss.shape)}, got ${showShape(seedGradient.shape)}`);
+    fail(
+      "grad",
+      `the cotangent must have the shape of loss ${showShape(loss.shape)}, got ${showShape(seedGradient.shape)}`,
+    );
   }
   const wanted = new Set(leaves);
   const path = dependents(loss, wanted);

@@ -25,7 +25,9 @@ export interface TrainFlags {
 
 const percent = (x: number): string => `${(100 * x).toFixed(2)} %`;
 const duration = (seconds: number): string =>
-  seconds >= 60 ? `${Math.floor(seconds / 60)}m${String(Math.round(seconds % 60)).padStart(2, "0")}s` : `${seconds.toFixed(1)}s`;
+  seconds >= 60
+    ? `${Math.floor(seconds / 60)}m${String(Math.round(seconds % 60)).padStart(2, "0")}s`
+    : `${seconds.toFixed(1)}s`;
 
 function numbersOf(p: Pick<Progress, "loss" | "metrics" | "gradNorm" | "samplesPerSecond">): string {
   const { loss, metrics, gradNorm, samplesPerSecond } = p;
@@ -49,7 +51,14 @@ function reporter(out: NodeJS.WriteStream): { progress(p: Progress): void; close
       }
       if (!bar) {
         const format = `epoch {epoch} ${pico.cyan("{bar}")} {text}`;
-        bar = new SingleBar({ format, barsize: 20, barCompleteChar: "█", barIncompleteChar: "░", stream: out, hideCursor: true });
+        bar = new SingleBar({
+          format,
+          barsize: 20,
+          barCompleteChar: "█",
+          barIncompleteChar: "░",
+          stream: out,
+          hideCursor: true,
+        });
         bar.start(p.stepsPerEpoch, 0, { epoch: `${p.epoch}/${p.epochs}`, text });
       }
       bar.update(p.step, { text });
@@ -64,7 +73,12 @@ async function run(sets: data.TrainTest, flags: TrainFlags, lr: number, out: Nod
   const { train, test } = sets;
   const inputs = train.x.size / train.x.shape[0];
   const classes = await countClasses(train);
-  const model = new nn.Sequential(new nn.Linear(inputs, 512), new nn.BatchNorm(512), new nn.ReLU(), new nn.Linear(512, classes));
+  const model = new nn.Sequential(
+    new nn.Linear(inputs, 512),
+    new nn.BatchNorm(512),
+    new nn.ReLU(),
+    new nn.Linear(512, classes),
+  );
   const optimizer = new optim.SGD(model.parameters(), { lr });
   const lines = reporter(out);
   let history: History;
@@ -95,7 +109,11 @@ export async function train(flags: TrainFlags): Promise<void> {
   const say = (text: string): void => void out.write(`${text}\n`);
   if (flags.threads !== undefined) threads(flags.threads);
   const sets = flags.data ? await data.idx(flags.data) : await data.mnist();
-  say(pico.bold(`784-512-BatchNorm-ReLU-10 on ${flags.data ?? "MNIST"}: ${sets.train.size} training and ${sets.test.size} test images`));
+  say(
+    pico.bold(
+      `784-512-BatchNorm-ReLU-10 on ${flags.data ?? "MNIST"}: ${sets.train.size} training and ${sets.test.size} test images`,
+    ),
+  );
   say(`cross-entropy, SGD ${flags.lr}, clipping at norm 1, batch ${flags.batch}, ${threads()} threads, ${isa()}`);
   const main = await run(sets, flags, flags.lr, out);
   say(`and with the classic learning rate ${flags.classic}:`);
@@ -119,13 +137,20 @@ export async function train(flags: TrainFlags): Promise<void> {
     seconds: history.seconds,
     epochs: history.epochs,
   });
-    console.log(
+  console.log(
     JSON.stringify({
       ...result(main, flags.lr),
       classic: result(classic, flags.classic),
       layers,
       weights,
-      settings: { data: flags.data ?? "MNIST", batch: flags.batch, epochs: flags.epochs, seed: flags.seed, threads: threads(), isa: isa() },
+      settings: {
+        data: flags.data ?? "MNIST",
+        batch: flags.batch,
+        epochs: flags.epochs,
+        seed: flags.seed,
+        threads: threads(),
+        isa: isa(),
+      },
     }),
   );
 }

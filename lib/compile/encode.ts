@@ -116,7 +116,15 @@ export function encode(plan: Plan, leaves: readonly Node[], opcodes: Opcodes): E
   for (const step of plan.steps) {
     const { kernel, reads, params } = encodeStep(step, opcodes);
     const from = reads && step.group ? reads.map((x) => step.from[step.group.inputs.indexOf(root(x))]) : step.from;
-    code.push(kernel, from.length, ...from.map(buffer), step.to.length, ...step.to.map(buffer), params.length, ...params);
+    code.push(
+      kernel,
+      from.length,
+      ...from.map(buffer),
+      step.to.length,
+      ...step.to.map(buffer),
+      params.length,
+      ...params,
+    );
   }
   return {
     slots: Float64Array.from(slots),

@@ -67,7 +67,8 @@ function merge(a: Part, b: Part): void {
   a.last = Math.max(a.last, b.last);
 }
 
-const computed = (node: Node): boolean => node.leaf === undefined && node.literal === undefined && node.op.kind !== "alias";
+const computed = (node: Node): boolean =>
+  node.leaf === undefined && node.literal === undefined && node.op.kind !== "alias";
 
 /** Groups of nodes in an order in which they can run. With `fuse` off every node is a group of its own. */
 export function group(ir: IR, fuse: boolean): Group[] {
@@ -85,7 +86,8 @@ export function group(ir: IR, fuse: boolean): Group[] {
     for (const x of node.inputs) {
       const other = parts.get(x)?.live;
       const self = part.live;
-      if (!other || other === self || x.op.kind !== "map" || x.literal !== undefined || !sameShape(x.shape, node.shape)) continue;
+      if (!other || other === self || x.op.kind !== "map" || x.literal !== undefined || !sameShape(x.shape, node.shape))
+        continue;
       if (!reshaped(other, self, parts) && !detour(other, self) && !detour(self, other)) merge(other, self);
     }
   }

@@ -1,7 +1,8 @@
 /** The graph a run computes: everything its outputs and their effects depend on, and the key equal graphs share. */
-import type { Op } from "../ops/op.js";
-import { showShape, type Shape } from "../shape.js";
+
 import type { DType } from "../dtype.js";
+import type { Op } from "../ops/op.js";
+import { type Shape, showShape } from "../shape.js";
 import { Constant, type Effect, Feed, type Tensor, Variable } from "../tensor.js";
 
 /** What is asked of a run. */
@@ -70,7 +71,10 @@ export function showAttrs(attrs: Readonly<Record<string, unknown>>): string {
 }
 
 /** One line of a graph's text. */
-export function showNode(node: { op: Op; attrs: Readonly<Record<string, unknown>>; shape: Shape; dtype: DType }, inputs: readonly number[]): string {
+export function showNode(
+  node: { op: Op; attrs: Readonly<Record<string, unknown>>; shape: Shape; dtype: DType },
+  inputs: readonly number[],
+): string {
   const attrs = showAttrs(node.attrs);
   return `${node.op.name}${inputs.length ? ` ${inputs.map((i) => `%${i}`).join(" ")}` : ""}${attrs && ` {${attrs}}`} ${node.dtype}${showShape(node.shape)}`;
 }
@@ -81,7 +85,12 @@ export function keyOf(graph: Graph): string {
   const lines: string[] = [];
   for (const node of graph.nodes) {
     index.set(node, lines.length);
-    lines.push(showNode(node, needs(node).map((x) => index.get(x) as number)));
+    lines.push(
+      showNode(
+        node,
+        needs(node).map((x) => index.get(x) as number),
+      ),
+    );
   }
   const at = (t: Tensor): number => index.get(t) as number;
   lines.push(`out ${graph.outputs.map(at).join(" ")}`);

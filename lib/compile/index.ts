@@ -1,6 +1,6 @@
 /** The compiler: a graph becomes a flat program of kernel calls over one arena. */
 import { showShape } from "../shape.js";
-import { encode, type Encoded, type Opcodes } from "./encode.js";
+import { type Encoded, encode, type Opcodes } from "./encode.js";
 import { group } from "./fuse.js";
 import type { Graph } from "./graph.js";
 import { type IR, lower, type Node } from "./ir.js";
@@ -19,7 +19,8 @@ export interface Passes {
 }
 
 const passes: Passes = { simplify: true, fuse: true, reuse: true, verify: true };
-for (const name of (process.env.EVENGRAD_PASSES_OFF ?? "").split(",")) if (name in passes) passes[name as keyof Passes] = false;
+for (const name of (process.env.EVENGRAD_PASSES_OFF ?? "").split(","))
+  if (name in passes) passes[name as keyof Passes] = false;
 
 /** Reads or changes which passes run, for programs compiled from now on. */
 export function configurePasses(change: Partial<Passes> = {}): Readonly<Passes> {
@@ -49,7 +50,9 @@ export function compile(graph: Graph, opcodes: Opcodes): Program {
   if (passes.verify) verifyGroups(ir, groups);
   const planned = plan(ir, groups, graph.leaves.length, passes.reuse);
   if (passes.verify) verifyPlan(planned, ir);
-  const leaves = graph.leaves.map((t, leaf): Node => ({ op: t.op, inputs: [], attrs: {}, shape: t.shape, dtype: t.dtype, leaf }));
+  const leaves = graph.leaves.map(
+    (t, leaf): Node => ({ op: t.op, inputs: [], attrs: {}, shape: t.shape, dtype: t.dtype, leaf }),
+  );
   return {
     ...encode(planned, leaves, opcodes),
     steps: planned.steps.map((step) => step.group?.members ?? []),
@@ -76,12 +79,15 @@ function dump(planned: Plan, graph: Graph): string {
     return `${members.map((m) => m.op.name).join("·")} ${showShape(members[0].shape)}`;
   };
   const lines = planned.steps.map(
-    (step, i) => `${String(i).padStart(4)}  ${step.to.map(where).join(" ")} = ${text(step)} (${step.from.map(where).join(" ")})`,
+    (step, i) =>
+      `${String(i).padStart(4)}  ${step.to.map(where).join(" ")} = ${text(step)} (${step.from.map(where).join(" ")})`,
   );
-  const values = planned.steps.reduce((sum, s) => sum + s.to.reduce((n, p) => n + (p.kind === "arena" ? p.count * 4 : 0), 0), 0);
+  const values = planned.steps.reduce(
+    (sum, s) => sum + s.to.reduce((n, p) => n + (p.kind === "arena" ? p.count * 4 : 0), 0),
+    0,
+  );
   return [
     `program: ${graph.nodes.length} nodes, ${lines.length} calls, ${graph.leaves.length} leaves, arena ${planned.arenaBytes} bytes for ${values}`,
     ...lines,
   ].join("\n");
 }
-

@@ -2,10 +2,9 @@
 import type { DType } from "../dtype.js";
 import type { Op } from "../ops/op.js";
 import type { Shape } from "../shape.js";
-import type { Attrs } from "../tensor.js";
+import type { Attrs, Tensor } from "../tensor.js";
 import type { Graph } from "./graph.js";
 import { needs } from "./graph.js";
-import type { Tensor } from "../tensor.js";
 
 /** A node of the graph under compilation. */
 export interface Node {

@@ -14,11 +14,13 @@ export interface Place {
 }
 
 /** A kernel call with its blocks; `copy` moves a value into an output or variable that could not be written directly. */
-export type Step = { readonly group: Group; readonly from: readonly Place[]; readonly to: readonly Place[] } | {
-  readonly group?: undefined;
-  readonly from: readonly [Place];
-  readonly to: readonly [Place];
-};
+export type Step =
+  | { readonly group: Group; readonly from: readonly Place[]; readonly to: readonly Place[] }
+  | {
+      readonly group?: undefined;
+      readonly from: readonly [Place];
+      readonly to: readonly [Place];
+    };
 
 export interface Plan {
   readonly steps: readonly Step[];
@@ -32,7 +34,8 @@ export interface Plan {
 }
 
 const alignment = 64;
-const blockBytes = (node: Node): number => Math.ceil((sizeOf(node.shape) * bytesOf(node.dtype)) / alignment) * alignment;
+const blockBytes = (node: Node): number =>
+  Math.ceil((sizeOf(node.shape) * bytesOf(node.dtype)) / alignment) * alignment;
 
 /** Groups that only effects depend on come last, so that a run can stop before anything is written. */
 function effectsLast(groups: readonly Group[], ir: IR): { order: Group[]; tail: ReadonlySet<Group> } {
@@ -41,7 +44,8 @@ function effectsLast(groups: readonly Group[], ir: IR): { order: Group[]; tail: 
   const tail = new Set<Group>();
   const needed = new Set<Node>();
   for (const group of [...groups].reverse()) {
-    const last = group.outputs.some((x) => written.has(x)) && !group.outputs.some((x) => needed.has(x) || returned.has(x));
+    const last =
+      group.outputs.some((x) => written.has(x)) && !group.outputs.some((x) => needed.has(x) || returned.has(x));
     if (last) tail.add(group);
     else for (const x of group.inputs) needed.add(x);
   }
@@ -122,7 +126,12 @@ export function plan(ir: IR, groups: readonly Group[], leaves: number, reuse: bo
 }
 
 /** Gives every value without a place an offset in the arena, lowest first, free again after its last reader. */
-function allocate(order: readonly Group[], readers: ReadonlyMap<Node, number>, places: Map<Node, Place>, reuse: boolean): number {
+function allocate(
+  order: readonly Group[],
+  readers: ReadonlyMap<Node, number>,
+  places: Map<Node, Place>,
+  reuse: boolean,
+): number {
   const live: { from: number; to: number; until: number; node: Node }[] = [];
   let top = 0;
   for (const [at, group] of order.entries()) {
@@ -131,7 +140,9 @@ function allocate(order: readonly Group[], readers: ReadonlyMap<Node, number>, p
       if (places.has(node)) continue;
       const until = Math.max(at, readers.get(node) ?? at);
       const bytes = blockBytes(node);
-      const over = reuse ? ending.findIndex((b) => b.node.dtype === node.dtype && sizeOf(b.node.shape) === sizeOf(node.shape)) : -1;
+      const over = reuse
+        ? ending.findIndex((b) => b.node.dtype === node.dtype && sizeOf(b.node.shape) === sizeOf(node.shape))
+        : -1;
       let from = 0;
       if (over >= 0) {
         const [old] = ending.splice(over, 1);

@@ -1,6 +1,7 @@
 /** Pass: equal nodes become one, literals are folded, transposes go into the products that read them. */
-import type { Op } from "../ops/op.js";
+
 import { matmulOp } from "../ops/matmul.js";
+import type { Op } from "../ops/op.js";
 import { permuteOp } from "../ops/shape.js";
 import { sameShape } from "../shape.js";
 import { showNode } from "./graph.js";
@@ -10,7 +11,8 @@ import { type IR, type Node, reachable } from "./ir.js";
 type Rule = (node: Node) => Node | undefined;
 
 const is = (node: Node, value: number): boolean => node.literal !== undefined && Object.is(node.literal, value);
-const same = (node: Node, as: Node): Node | undefined => (sameShape(node.shape, as.shape) && node.dtype === as.dtype ? node : undefined);
+const same = (node: Node, as: Node): Node | undefined =>
+  sameShape(node.shape, as.shape) && node.dtype === as.dtype ? node : undefined;
 const asLiteral = (node: Node, value: number, scalar: Node): Node => ({
   ...node,
   op: scalar.op,
@@ -109,7 +111,9 @@ const turnProducts: Rule = (node) => {
     shape: [batch, columns, rows],
   };
   if (sameShape(turned.shape, node.shape)) return turned;
-  return input.op.kind === "alias" ? { ...node, op: input.op, attrs: { shape: node.shape }, inputs: [turned] } : undefined;
+  return input.op.kind === "alias"
+    ? { ...node, op: input.op, attrs: { shape: node.shape }, inputs: [turned] }
+    : undefined;
 };
 
 const rules: readonly Rule[] = [foldLiterals, dropNeutral, collapseAliases, foldTransposes, turnProducts];
@@ -125,7 +129,10 @@ export function simplify(ir: IR): IR {
     const inputs = node.inputs.map(intern);
     const settled = inputs.every((x, i) => x === node.inputs[i]) ? node : { ...node, inputs };
     const leaf = node.leaf !== undefined ? ` slot ${node.leaf}` : "";
-    const key = `${showNode(settled, inputs.map((x) => ids.get(x) as number))}${leaf}`;
+    const key = `${showNode(
+      settled,
+      inputs.map((x) => ids.get(x) as number),
+    )}${leaf}`;
     const twin = known.get(key);
     if (twin) return twin;
     known.set(key, settled);

@@ -8,12 +8,15 @@ import type { Place, Plan } from "./plan.js";
 export function verifyIR(ir: IR, pass: string): void {
   const seen = new Set<Node>();
   for (const node of ir.nodes) {
-    for (const x of node.inputs) if (!seen.has(x)) internal(`${pass}: ${node.op.name} comes before its input ${x.op.name}`);
+    for (const x of node.inputs)
+      if (!seen.has(x)) internal(`${pass}: ${node.op.name} comes before its input ${x.op.name}`);
     seen.add(node);
     if (node.leaf !== undefined || node.literal !== undefined) continue;
     const want = node.op.infer(node.inputs, node.attrs);
     if (!sameShape(want.shape, node.shape) || want.dtype !== node.dtype) {
-      internal(`${pass}: ${node.op.name} is ${node.dtype}${showShape(node.shape)}, its rule says ${want.dtype}${showShape(want.shape)}`);
+      internal(
+        `${pass}: ${node.op.name} is ${node.dtype}${showShape(node.shape)}, its rule says ${want.dtype}${showShape(want.shape)}`,
+      );
     }
   }
   for (const node of [...ir.outputs, ...ir.effects.flatMap((e) => [e.leaf, e.value])]) {
@@ -26,7 +29,8 @@ export function verifyGroups(ir: IR, groups: readonly Group[]): void {
   const ready = new Set<Node>(ir.nodes.filter((node) => node.leaf !== undefined));
   const done = new Set<Node>();
   for (const { members, inputs, outputs } of groups) {
-    for (const x of inputs) if (!ready.has(x)) internal(`fuse: ${members[0].op.name} reads ${x.op.name} before it is computed`);
+    for (const x of inputs)
+      if (!ready.has(x)) internal(`fuse: ${members[0].op.name} reads ${x.op.name} before it is computed`);
     for (const m of members) {
       if (done.has(m)) internal(`fuse: ${m.op.name} is in two groups`);
       done.add(m);

@@ -44,7 +44,8 @@ export async function layers(
 ): Promise<LayerReport> {
   checkOptions("layers", options, ["loss"]);
   if (!(model instanceof Module)) fail("layers", `model must be a module, got ${show(model)}`);
-  if (!(batch?.x instanceof Tensor) || !(batch.y instanceof Tensor)) fail("layers", `batch must be { x, y }, got ${show(batch)}`);
+  if (!(batch?.x instanceof Tensor) || !(batch.y instanceof Tensor))
+    fail("layers", `batch must be { x, y }, got ${show(batch)}`);
   const { output, outputs } = traceLayers(model, batch.x);
   const loss = options.loss(output, batch.y);
   const leaves = model.namedModules().flatMap(([path, part]) => {
@@ -60,7 +61,13 @@ export async function layers(
     const norms = list.map(() => grads[at++].norm().square());
     return norms.length ? norms.reduce((a, b) => a.add(b)).sqrt() : undefined;
   });
-  const numbers = leaves.map(({ y }, i) => [y.mean(), y.std(), y.equal(0).mean(), back[i], ...(own[i] ? [own[i]] : [])]);
+  const numbers = leaves.map(({ y }, i) => [
+    y.mean(),
+    y.std(),
+    y.equal(0).mean(),
+    back[i],
+    ...(own[i] ? [own[i]] : []),
+  ]);
   const values = await read(numbers.flat());
   let next = 0;
   const rows = leaves.map(({ path, part, y }, i): LayerStatistics => {
@@ -70,7 +77,8 @@ export async function layers(
   return Object.defineProperty(rows, "toString", { value: () => render(rows), enumerable: false });
 }
 
-const digits = (x: number | undefined): string => (x === undefined ? "" : Math.abs(x) >= 1e-3 || x === 0 ? x.toFixed(4) : x.toExponential(2));
+const digits = (x: number | undefined): string =>
+  x === undefined ? "" : Math.abs(x) >= 1e-3 || x === 0 ? x.toFixed(4) : x.toExponential(2);
 
 function render(rows: readonly LayerStatistics[]): string {
   const head = ["layer", "", "output", "mean", "std", "zeros", "grad norm", "weight grad norm"];

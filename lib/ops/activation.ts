@@ -14,7 +14,8 @@ export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
 export function prelu(x: Tensor, slope: Tensor): Tensor {
   requireTensor("prelu", "x", x);
   requireTensor("prelu", "slope", slope);
-  const channels = slope.size === 1 ? slope.reshape([]) : slope.reshape([slope.size, ...new Array(Math.max(0, x.rank - 2)).fill(1)]);
+  const channels =
+    slope.size === 1 ? slope.reshape([]) : slope.reshape([slope.size, ...new Array(Math.max(0, x.rank - 2)).fill(1)]);
   return x.greater(0).where(x, x.mul(channels));
 }
 

@@ -19,13 +19,19 @@ function shapeOf(values: Values): number[] {
 function flatten(values: Values, shape: Shape, depth: number, into: number[]): void {
   if (depth === shape.length) {
     if (typeof values !== "number" && typeof values !== "boolean") {
-      fail("tensor", `values must be numbers, got ${show(values)}${Array.isArray(values) ? ". Rows must be of equal depth" : ""}`);
+      fail(
+        "tensor",
+        `values must be numbers, got ${show(values)}${Array.isArray(values) ? ". Rows must be of equal depth" : ""}`,
+      );
     }
     into.push(Number(values));
     return;
   }
   if (!Array.isArray(values) || values.length !== shape[depth]) {
-    fail("tensor", `rows must be of equal length, got ${show(values)} where ${showShape(shape.slice(depth))} was expected`);
+    fail(
+      "tensor",
+      `rows must be of equal length, got ${show(values)} where ${showShape(shape.slice(depth))} was expected`,
+    );
   }
   for (const value of values) flatten(value, shape, depth + 1, into);
 }
@@ -33,7 +39,13 @@ function flatten(values: Values, shape: Shape, depth: number, into: number[]): v
 function dtypeOf(values: Values, first: unknown): DType {
   if (ArrayBuffer.isView(values)) {
     if (values instanceof Uint8Array || values instanceof Uint8ClampedArray) return "u8";
-    if (values instanceof Int32Array || values instanceof Int16Array || values instanceof Int8Array || values instanceof Uint16Array) return "i32";
+    if (
+      values instanceof Int32Array ||
+      values instanceof Int16Array ||
+      values instanceof Int8Array ||
+      values instanceof Uint16Array
+    )
+      return "i32";
     return "f32";
   }
   return typeof first === "boolean" ? "bool" : "f32";
@@ -64,7 +76,8 @@ export function tensor(values: Values, shape?: Shape, dtype?: DType): Constant {
   while (Array.isArray(first)) first = first[0];
   const type = dtype ?? dtypeOf(values, first);
   const to = checkShape("tensor", shape ?? own ?? [source.length]);
-  if (sizeOf(to) !== source.length) fail("tensor", `shape ${showShape(to)} wants ${sizeOf(to)} values, got ${source.length}`);
+  if (sizeOf(to) !== source.length)
+    fail("tensor", `shape ${showShape(to)} wants ${sizeOf(to)} values, got ${source.length}`);
   const Array_ = arrayOf(type);
   if (Array_ === undefined) fail("tensor", `dtype must be f32, i32, u8 or bool, got ${show(dtype)}`);
   return new Constant(type === "bool" ? Uint8Array.from(source, (x) => Number(x !== 0)) : new Array_(source), to, type);
@@ -88,7 +101,8 @@ const iotaOp: KernelOp<{ count: number; start: number; step: number; dtype: DTyp
   kernel: "iota",
   infer: (_inputs, { count, dtype }) => ({ shape: [count], dtype }),
   params: ({ attrs: { start, step } }) => [start, step],
-  reference: (_inputs, { attrs: { count, start, step } }) => Float64Array.from({ length: count }, (_, i) => start + i * step),
+  reference: (_inputs, { attrs: { count, start, step } }) =>
+    Float64Array.from({ length: count }, (_, i) => start + i * step),
 };
 
 function iota(count: number, start: number, step: number, dtype: DType): Tensor {
@@ -121,16 +135,25 @@ export function linspace(start: number, end: number, count: number): Tensor {
 /** The identity matrix, or a rectangle with ones on its diagonal. */
 export function eye(rows: number, columns = rows): Tensor {
   const [m, n] = checkShape("eye", [rows, columns]);
-  return iota(m, 0, 1, "i32").reshape([m, 1]).equal(iota(n, 0, 1, "i32")).cast("f32");
+  return iota(m, 0, 1, "i32")
+    .reshape([m, 1])
+    .equal(iota(n, 0, 1, "i32"))
+    .cast("f32");
 }
 
 /** Labels (i32, any shape) as rows of zeros with a one at the label; a label outside the classes gives only zeros. */
 export function oneHot(labels: Tensor, classes: number): Tensor {
   checkNumber("oneHot", "classes", classes, { min: 1, integer: true });
   if (!(labels instanceof Tensor) || labels.dtype !== "i32") {
-    fail("oneHot", `labels must be an i32 tensor, got ${labels instanceof Tensor ? labels.dtype : show(labels)}. Use cast("i32")`);
+    fail(
+      "oneHot",
+      `labels must be an i32 tensor, got ${labels instanceof Tensor ? labels.dtype : show(labels)}. Use cast("i32")`,
+    );
   }
-  return labels.unsqueeze(-1).equal(iota(classes, 0, 1, "i32")).cast("f32");
+  return labels
+    .unsqueeze(-1)
+    .equal(iota(classes, 0, 1, "i32"))
+    .cast("f32");
 }
 
 /** A leaf that the host supplies anew at every step of a replayed graph. */

@@ -61,12 +61,17 @@ export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
   const at = checkAxis("gather", axis, x.rank);
   const [before, after] = [x.shape.slice(0, at), x.shape.slice(at + 1)];
   const lines = x.reshape([sizeOf(before), x.shape[at], sizeOf(after)]);
-  return apply(gatherOp as Op, [lines, indices.reshape([indices.size])]).reshape([...before, ...indices.shape, ...after]);
+  return apply(gatherOp as Op, [lines, indices.reshape([indices.size])]).reshape([
+    ...before,
+    ...indices.shape,
+    ...after,
+  ]);
 }
 
 /** The slices of x at a list of indices along an axis. */
 export function indexSelect(x: Tensor, indices: Tensor, axis = 0): Tensor {
-  if (indices.rank !== 1) fail("indexSelect", `indices must have one axis, got ${showShape(indices.shape)}. Use gather`);
+  if (indices.rank !== 1)
+    fail("indexSelect", `indices must have one axis, got ${showShape(indices.shape)}. Use gather`);
   return gather(x, indices, axis);
 }
 
@@ -76,7 +81,10 @@ export function scatterAdd(x: Tensor, indices: Tensor, size: number, axis = 0): 
   checkIndices("scatterAdd", "indices", indices);
   const at = checkAxis("scatterAdd", axis, x.rank);
   if (indices.rank !== 1 || indices.size !== x.shape[at]) {
-    fail("scatterAdd", `indices must have one entry per slice, got ${showShape(indices.shape)} for axis ${axis} of ${showShape(x.shape)}`);
+    fail(
+      "scatterAdd",
+      `indices must have one entry per slice, got ${showShape(indices.shape)} for axis ${axis} of ${showShape(x.shape)}`,
+    );
   }
   if (!Number.isInteger(size) || size < 0) fail("scatterAdd", `size must be a whole number, got ${show(size)}`);
   const [before, after] = [x.shape.slice(0, at), x.shape.slice(at + 1)];
@@ -104,7 +112,10 @@ const pickOp: KernelOp<{ ignore: number }> = {
       return x[(Math.floor(at / inner) * n + label) * inner + (at % inner)];
     });
   },
-  vjp: (g, node) => [apply(unpickOp as Op, [g, node.inputs[1]], { ...node.attrs, n: node.inputs[0].shape[1] }), undefined],
+  vjp: (g, node) => [
+    apply(unpickOp as Op, [g, node.inputs[1]], { ...node.attrs, n: node.inputs[0].shape[1] }),
+    undefined,
+  ],
 };
 
 const unpickOp: KernelOp<{ n: number; ignore: number }> = {
@@ -136,9 +147,14 @@ export function pick(x: Tensor, labels: Tensor, options: { axis?: number; ignore
   const at = checkAxis("pick", options.axis ?? -1, x.rank);
   const [before, after] = [x.shape.slice(0, at), x.shape.slice(at + 1)];
   if (!sameShape(labels.shape, [...before, ...after])) {
-    fail("pick", `labels must have shape ${showShape([...before, ...after])} for x ${showShape(x.shape)}, got ${showShape(labels.shape)}`);
+    fail(
+      "pick",
+      `labels must have shape ${showShape([...before, ...after])} for x ${showShape(x.shape)}, got ${showShape(labels.shape)}`,
+    );
   }
   const [outer, inner] = [sizeOf(before), sizeOf(after)];
   const lines = x.cast("f32").reshape([outer, x.shape[at], inner]);
-  return apply(pickOp as Op, [lines, labels.reshape([outer, inner])], { ignore: options.ignore ?? none }).reshape(labels.shape);
+  return apply(pickOp as Op, [lines, labels.reshape([outer, inner])], { ignore: options.ignore ?? none }).reshape(
+    labels.shape,
+  );
 }

@@ -8,11 +8,40 @@ export { gather, indexSelect, pick, scatterAdd } from "./gather.js";
 export { cast, expand, type TensorLike } from "./map.js";
 export { matmul } from "./matmul.js";
 export { orthogonalFactor } from "./orthogonal.js";
-export { defaultGenerator, Generator, rand, randint, randn, type RandomOptions, seed } from "./random.js";
+export { defaultGenerator, Generator, type RandomOptions, rand, randint, randn, seed } from "./random.js";
 export {
-  all, any, argmax, argmin, logSoftmax, logSumExp, max, mean, min, norm, type ReduceOptions, softmax, std, sum, sumTo, variance,
+  all,
+  any,
+  argmax,
+  argmin,
+  logSoftmax,
+  logSumExp,
+  max,
+  mean,
+  min,
+  norm,
+  type ReduceOptions,
+  softmax,
+  std,
+  sum,
+  sumTo,
+  variance,
 } from "./reduce.js";
 export {
-  concat, customGradient, flatten, flip, pad, permute, type Range, reshape, slice, split, squeeze, stack, stopGradient, transpose, unsqueeze,
+  concat,
+  customGradient,
+  flatten,
+  flip,
+  pad,
+  permute,
+  type Range,
+  reshape,
+  slice,
+  split,
+  squeeze,
+  stack,
+  stopGradient,
+  transpose,
+  unsqueeze,
 } from "./shape.js";
 export * from "./unary.js";

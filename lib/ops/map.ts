@@ -84,7 +84,10 @@ export function mapOp(name: string, arity: number, declaration: Declaration): Ma
     kind: "map",
     arity,
     infer(inputs) {
-      const shape = broadcastShapes(name, inputs.map((x) => x.shape));
+      const shape = broadcastShapes(
+        name,
+        inputs.map((x) => x.shape),
+      );
       const flag = typing === "test" || typing === "compare" || typing === "logic";
       return { shape, dtype: flag ? "bool" : inputs[inputs.length - 1].dtype };
     },
@@ -113,7 +116,10 @@ export function applyMap(op: MapOp, typing: Typing, operands: readonly unknown[]
 }
 
 /** Declares a function of one tensor. */
-export function unary(name: string, declaration: Partial<Declaration> & Pick<Declaration, "reference">): (x: Tensor) => Tensor {
+export function unary(
+  name: string,
+  declaration: Partial<Declaration> & Pick<Declaration, "reference">,
+): (x: Tensor) => Tensor {
   const full = { typing: "float" as Typing, ...declaration };
   const op = mapOp(name, 1, full);
   return (x) => {
@@ -151,10 +157,16 @@ const castOp: MapOp<{ dtype: DType }> = {
 /** The same values in another dtype: to i32 truncates, to bool is `x ≠ 0`, to u8 truncates and saturates. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   requireTensor("cast", "x", x);
-  if (!["f32", "i32", "u8", "bool"].includes(dtype)) fail("cast", `dtype must be f32, i32, u8 or bool, got ${show(dtype)}`);
+  if (!["f32", "i32", "u8", "bool"].includes(dtype))
+    fail("cast", `dtype must be f32, i32, u8 or bool, got ${show(dtype)}`);
   if (x.dtype === dtype) return x;
   if (isScalarLiteral(x)) {
-    const value = { f32: x.attrs.value, i32: Math.trunc(x.attrs.value), u8: x.attrs.value, bool: Number(x.attrs.value !== 0) };
+    const value = {
+      f32: x.attrs.value,
+      i32: Math.trunc(x.attrs.value),
+      u8: x.attrs.value,
+      bool: Number(x.attrs.value !== 0),
+    };
     return scalar(value[dtype], dtype);
   }
   return apply(castOp as Op, [x], { dtype });
@@ -182,5 +194,7 @@ const expandOp: MapOp<{ shape: Shape }> = {
 export function expand(x: Tensor, shape: Shape): Tensor {
   requireTensor("expand", "x", x);
   const to = checkShape("expand", shape);
-  return x.shape.length === to.length && x.shape.every((n, i) => n === to[i]) ? x : apply(expandOp as Op, [x], { shape: to });
+  return x.shape.length === to.length && x.shape.every((n, i) => n === to[i])
+    ? x
+    : apply(expandOp as Op, [x], { shape: to });
 }

@@ -3,7 +3,7 @@ import { fail } from "../error.js";
 import { broadcastShapes, showShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { requireTensor } from "./map.js";
-import { apply, type Aval, type KernelOp, type Op } from "./op.js";
+import { type Aval, apply, type KernelOp, type Op } from "./op.js";
 
 interface MatmulAttrs {
   readonly [key: string]: unknown;
@@ -37,7 +37,16 @@ export const matmulOp: KernelOp<MatmulAttrs> = {
   },
   params({ inputs, attrs }) {
     const { batch, batchA, batchB, M, N, K } = sizes(inputs, attrs);
-    return [batch, M, N, K, Number(attrs.transA), Number(attrs.transB), batchA === 1 ? 0 : M * K, batchB === 1 ? 0 : K * N];
+    return [
+      batch,
+      M,
+      N,
+      K,
+      Number(attrs.transA),
+      Number(attrs.transB),
+      batchA === 1 ? 0 : M * K,
+      batchB === 1 ? 0 : K * N,
+    ];
   },
   reference([a, b], { inputs, attrs }) {
     const { batch, batchA, batchB, M, N, K } = sizes(inputs, attrs);
@@ -76,7 +85,11 @@ function product(a: Tensor, b: Tensor, transA: boolean, transB: boolean): Tensor
 export function matmul(a: Tensor, b: Tensor): Tensor {
   requireTensor("matmul", "the left operand", a);
   requireTensor("matmul", "the right operand", b);
-  if (a.rank === 0 || b.rank === 0) fail("matmul", `operands must have at least one axis, got ${showShape(a.shape)} and ${showShape(b.shape)}. Use mul`);
+  if (a.rank === 0 || b.rank === 0)
+    fail(
+      "matmul",
+      `operands must have at least one axis, got ${showShape(a.shape)} and ${showShape(b.shape)}. Use mul`,
+    );
   if (a.rank === 1) return dropAxis(matmul(a.unsqueeze(0), b), b.rank === 1 ? -1 : -2);
   if (b.rank === 1) return dropAxis(matmul(a, b.unsqueeze(1)), -1);
   const [M, K] = a.shape.slice(-2);
@@ -88,14 +101,21 @@ export function matmul(a: Tensor, b: Tensor): Tensor {
   const [x, y] = [a.cast("f32"), b.cast("f32")];
   // A shared right operand: all rows of the left are one tall matrix.
   if (b.rank === 2) {
-    return product(x.reshape([1, sizeOf(a.shape.slice(0, -1)), K]), y.reshape([1, K, N]), false, false).reshape([...a.shape.slice(0, -1), N]);
+    return product(x.reshape([1, sizeOf(a.shape.slice(0, -1)), K]), y.reshape([1, K, N]), false, false).reshape([
+      ...a.shape.slice(0, -1),
+      N,
+    ]);
   }
   const batch = broadcastShapes("matmul", [a.shape.slice(0, -2), b.shape.slice(0, -2)]);
   const flat = (t: Tensor, rows: number, columns: number): Tensor => {
     const own = sizeOf(t.shape.slice(0, -2));
-    return own === 1 ? t.reshape([1, rows, columns]) : t.expand([...batch, rows, columns]).reshape([sizeOf(batch), rows, columns]);
+    return own === 1
+      ? t.reshape([1, rows, columns])
+      : t.expand([...batch, rows, columns]).reshape([sizeOf(batch), rows, columns]);
   };
-  return product(flat(x, M, K), flat(y, K, N), false, false).expand([sizeOf(batch), M, N]).reshape([...batch, M, N]);
+  return product(flat(x, M, K), flat(y, K, N), false, false)
+    .expand([sizeOf(batch), M, N])
+    .reshape([...batch, M, N]);
 }
 
 const dropAxis = (x: Tensor, axis: number): Tensor => x.reshape(x.shape.filter((_, i) => i !== x.rank + axis));

@@ -13,7 +13,18 @@ import * as unary from "./unary.js";
 const { reduceOps: _reduceOps, ...reductions } = reduce;
 const { permuteOp: _permuteOp, concat: _concat, stack: _stack, ...shapes } = shape;
 
-const methods = { ...unary, ...binary, ...reductions, ...shapes, ...activation, ...gather, cast, expand, matmul, oneHot };
+const methods = {
+  ...unary,
+  ...binary,
+  ...reductions,
+  ...shapes,
+  ...activation,
+  ...gather,
+  cast,
+  expand,
+  matmul,
+  oneHot,
+};
 
 type Bound<T> = {
   [K in keyof T]: T[K] extends (x: Tensor, ...rest: infer R) => infer Y ? (...rest: R) => Y : never;

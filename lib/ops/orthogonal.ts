@@ -38,7 +38,10 @@ const orthogonalOp: KernelOp = {
 export function orthogonalFactor(x: Tensor): Tensor {
   requireTensor("orthogonalFactor", "x", x);
   if (x.rank !== 2 || x.shape[0] < x.shape[1]) {
-    fail("orthogonalFactor", `wants a matrix with at least as many rows as columns, got ${showShape(x.shape)}. Transpose it`);
+    fail(
+      "orthogonalFactor",
+      `wants a matrix with at least as many rows as columns, got ${showShape(x.shape)}. Transpose it`,
+    );
   }
   return apply(orthogonalOp as Op, [x.cast("f32")]);
 }

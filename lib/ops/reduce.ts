@@ -73,7 +73,8 @@ const total = (line: Float64Array): number => {
 };
 const best = (line: Float64Array, better: (a: number, b: number) => boolean): number => {
   let at = 0;
-  for (let i = 1; i < line.length; i++) if (better(line[i], line[at]) || (Number.isNaN(line[i]) && !Number.isNaN(line[at]))) at = i;
+  for (let i = 1; i < line.length; i++)
+    if (better(line[i], line[at]) || (Number.isNaN(line[i]) && !Number.isNaN(line[at]))) at = i;
   return at;
 };
 // Equal extremes share the gradient.
@@ -177,7 +178,8 @@ export function variance(x: Tensor, options: ReduceOptions & { correction?: numb
 }
 
 /** √variance. */
-export const std = (x: Tensor, options?: ReduceOptions & { correction?: number }): Tensor => variance(x, options).sqrt();
+export const std = (x: Tensor, options?: ReduceOptions & { correction?: number }): Tensor =>
+  variance(x, options).sqrt();
 
 /** Euclidean norm √Σx², without overflow or underflow on the way. */
 export const norm = (x: Tensor, options?: ReduceOptions): Tensor => reduce(normOp, x, options);
@@ -188,24 +190,33 @@ export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor {
   const keep = { axes: options.axes, keepDims: true };
   const f = x.cast("f32");
   // softmax x as the gradient, not e^(x − y): y may be large, and x − y would keep few digits.
-  const kept = reduce(maxOp, f, keep).add(reduce(logSumExpRestOp, f, keep)).customGradient([f], (g) => [
-    g.mul(logShares(f, keep).exp()),
-  ]);
+  const kept = reduce(maxOp, f, keep)
+    .add(reduce(logSumExpRestOp, f, keep))
+    .customGradient([f], (g) => [g.mul(logShares(f, keep).exp())]);
   return kept.reshape(reducedShape(x, options));
 }
 
 function reducedShape(x: Tensor, options: ReduceOptions): Shape {
   const axes = checkAxes("reduce", options.axes, x.rank);
-  return options.keepDims ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n)) : x.shape.filter((_, i) => !axes.includes(i));
+  return options.keepDims
+    ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
+    : x.shape.filter((_, i) => !axes.includes(i));
 }
 
 /** ln softmax over any axes, which must be kept. */
 function logShares(f: Tensor, over: ReduceOptions): Tensor {
-  return f
-    .sub(reduce(maxOp, f, over))
-    .sub(reduce(logSumExpRestOp, f, over))
-    // g − p·Σg with p = e^y, as p·(g − Σg) + g·(1 − p): a p near 1 keeps the digits of its distance from 1.
-    .customGradient([f], (g, y) => [y.exp().mul(g.sub(g.sum(over))).sub(g.mul(y.expm1()))]);
+  return (
+    f
+      .sub(reduce(maxOp, f, over))
+      .sub(reduce(logSumExpRestOp, f, over))
+      // g − p·Σg with p = e^y, as p·(g − Σg) + g·(1 − p): a p near 1 keeps the digits of its distance from 1.
+      .customGradient([f], (g, y) => [
+        y
+          .exp()
+          .mul(g.sub(g.sum(over)))
+          .sub(g.mul(y.expm1())),
+      ])
+  );
 }
 
 /** ln softmax along an axis (the last unless told); tiny probabilities of the rest keep their digits. */

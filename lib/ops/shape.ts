@@ -44,10 +44,17 @@ export function unsqueeze(x: Tensor, axis: number): Tensor {
 /** Without an axis of size 1, or without all of them. */
 export function squeeze(x: Tensor, axis?: number): Tensor {
   requireTensor("squeeze", "x", x);
-  if (axis === undefined) return reshape(x, x.shape.filter((n) => n !== 1));
+  if (axis === undefined)
+    return reshape(
+      x,
+      x.shape.filter((n) => n !== 1),
+    );
   const at = checkAxis("squeeze", axis, x.rank);
   if (x.shape[at] !== 1) fail("squeeze", `axis ${axis} must have size 1, got ${showShape(x.shape)}`);
-  return reshape(x, x.shape.filter((_, i) => i !== at));
+  return reshape(
+    x,
+    x.shape.filter((_, i) => i !== at),
+  );
 }
 
 /** Where a strided read of a dense block begins and how far it steps along each axis of the result. */
@@ -104,7 +111,12 @@ export const permuteOp = reading<{ axes: readonly number[] }>(
     infer: ([x], { axes }) => ({ shape: axes.map((axis) => x.shape[axis]), dtype: x.dtype }),
     vjp: (g, node) => {
       const axes = node.attrs.axes as readonly number[];
-      return [permute(g, axes.map((_, i) => axes.indexOf(i)))];
+      return [
+        permute(
+          g,
+          axes.map((_, i) => axes.indexOf(i)),
+        ),
+      ];
     },
   },
 );
@@ -124,7 +136,10 @@ export function transpose(x: Tensor, a = -2, b = -1): Tensor {
   requireTensor("transpose", "x", x);
   if (x.rank < 2) fail("transpose", `wants at least 2 axes, got ${showShape(x.shape)}. Reshape first`);
   const [from, to] = [checkAxis("transpose", a, x.rank), checkAxis("transpose", b, x.rank)];
-  return permute(x, x.shape.map((_, i) => (i === from ? to : i === to ? from : i)));
+  return permute(
+    x,
+    x.shape.map((_, i) => (i === from ? to : i === to ? from : i)),
+  );
 }
 
 interface SliceAttrs {
@@ -179,7 +194,8 @@ export type Range = number | readonly [start?: number | null, end?: number | nul
  */
 export function slice(x: Tensor, ...ranges: (Range | null)[]): Tensor {
   requireTensor("slice", "x", x);
-  if (ranges.length > x.rank) fail("slice", `wants at most ${x.rank} ranges for ${showShape(x.shape)}, got ${ranges.length}`);
+  if (ranges.length > x.rank)
+    fail("slice", `wants at most ${x.rank} ranges for ${showShape(x.shape)}, got ${ranges.length}`);
   const starts: number[] = [];
   const steps: number[] = [];
   const shape: number[] = [];
@@ -194,7 +210,8 @@ export function slice(x: Tensor, ...ranges: (Range | null)[]): Tensor {
       continue;
     }
     const step = range[2] ?? 1;
-    if (!Number.isInteger(step) || step === 0) fail("slice", `step must be a whole number other than 0, got ${show(step)}`);
+    if (!Number.isInteger(step) || step === 0)
+      fail("slice", `step must be a whole number other than 0, got ${show(step)}`);
     const bound = (value: number | null | undefined, otherwise: number): number => {
       if (value === null || value === undefined) return otherwise;
       if (!Number.isInteger(value)) fail("slice", `bounds must be whole numbers, got ${show(value)}`);
@@ -209,7 +226,12 @@ export function slice(x: Tensor, ...ranges: (Range | null)[]): Tensor {
   }
   const whole = shape.every((n, i) => n === x.shape[i] && steps[i] === 1);
   const part = whole ? x : apply(sliceOp as Op, [x], { starts, steps, shape });
-  return dropped.size ? reshape(part, shape.filter((_, i) => !dropped.has(i))) : part;
+  return dropped.size
+    ? reshape(
+        part,
+        shape.filter((_, i) => !dropped.has(i)),
+      )
+    : part;
 }
 
 /** The order of one or more axes reversed. */
@@ -237,7 +259,10 @@ const concatOp: KernelOp<{ axis: number }> = {
   infer(inputs, { axis }) {
     const [first] = inputs;
     const fits = inputs.every(
-      (x) => x.dtype === first.dtype && x.shape.length === first.shape.length && x.shape.every((n, i) => i === axis || n === first.shape[i]),
+      (x) =>
+        x.dtype === first.dtype &&
+        x.shape.length === first.shape.length &&
+        x.shape.every((n, i) => i === axis || n === first.shape[i]),
     );
     if (!fits) {
       const got = inputs.map((x) => `${x.dtype}${showShape(x.shape)}`).join(", ");
@@ -287,7 +312,10 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
   if (!Array.isArray(tensors) || tensors.length === 0) fail("stack", `wants a list of tensors, got ${show(tensors)}`);
   for (const x of tensors) requireTensor("stack", "each", x);
   const at = checkAxis("stack", axis, tensors[0].rank + 1);
-  return concat(tensors.map((x) => unsqueeze(x, at)), at);
+  return concat(
+    tensors.map((x) => unsqueeze(x, at)),
+    at,
+  );
 }
 
 /** x cut into equal parts along an axis. */
@@ -295,8 +323,11 @@ export function split(x: Tensor, parts: number, axis = 0): Tensor[] {
   requireTensor("split", "x", x);
   const at = checkAxis("split", axis, x.rank);
   const n = x.shape[at] / parts;
-  if (!Number.isInteger(n)) fail("split", `parts must divide axis ${axis} of ${showShape(x.shape)}, got ${show(parts)}`);
-  return Array.from({ length: parts }, (_, k) => slice(x, ...x.shape.map((_, i): Range => (i === at ? [k * n, (k + 1) * n] : []))));
+  if (!Number.isInteger(n))
+    fail("split", `parts must divide axis ${axis} of ${showShape(x.shape)}, got ${show(parts)}`);
+  return Array.from({ length: parts }, (_, k) =>
+    slice(x, ...x.shape.map((_, i): Range => (i === at ? [k * n, (k + 1) * n] : []))),
+  );
 }
 
 const customGradientOp: AliasOp<{ vjp: (g: Tensor, y: Tensor) => readonly (Tensor | undefined)[] }> = {
@@ -304,7 +335,10 @@ const customGradientOp: AliasOp<{ vjp: (g: Tensor, y: Tensor) => readonly (Tenso
   kind: "alias",
   infer: ([y]) => ({ shape: y.shape, dtype: y.dtype }),
   reference: ([y]) => y,
-  vjp: (g, node) => [undefined, ...(node.attrs.vjp as (g: Tensor, y: Tensor) => readonly (Tensor | undefined)[])(g, node)],
+  vjp: (g, node) => [
+    undefined,
+    ...(node.attrs.vjp as (g: Tensor, y: Tensor) => readonly (Tensor | undefined)[])(g, node),
+  ],
 };
 
 /** `y`, computed from `inputs`, with a derivative of its own in place of the one through its graph. */

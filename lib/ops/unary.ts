@@ -97,7 +97,11 @@ export const gelu = unary("gelu", {
   reference: (x) => tail(x, 0.5 * erfc64(-x * Math.SQRT1_2)),
   vjp: (g, [x]) => {
     const cdf = x.mul(-Math.SQRT1_2).erfc().mul(0.5);
-    const pdf = x.square().mul(-0.5).exp().mul(1 / Math.sqrt(2 * Math.PI));
+    const pdf = x
+      .square()
+      .mul(-0.5)
+      .exp()
+      .mul(1 / Math.sqrt(2 * Math.PI));
     return [g.mul(cdf.add(x.mul(pdf)))];
   },
 });
@@ -110,8 +114,19 @@ export const geluTanh = unary("geluTanh", {
   reference: (x) => tail(x, logistic(2 * root2OverPi * (x + 0.044715 * x * x * x))),
   vjp: (g, [x]) => {
     const t = x.add(x.mul(x.square()).mul(0.044715)).mul(root2OverPi).tanh();
-    const du = x.square().mul(3 * 0.044715).add(1).mul(root2OverPi);
-    return [g.mul(t.add(1).mul(0.5).add(x.mul(t.square().neg().add(1)).mul(du).mul(0.5)))];
+    const du = x
+      .square()
+      .mul(3 * 0.044715)
+      .add(1)
+      .mul(root2OverPi);
+    return [
+      g.mul(
+        t
+          .add(1)
+          .mul(0.5)
+          .add(x.mul(t.square().neg().add(1)).mul(du).mul(0.5)),
+      ),
+    ];
   },
 });
 

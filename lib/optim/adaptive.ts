@@ -1,6 +1,14 @@
 /** Optimizers that scale each step by the size of past gradients: RMSprop, Adagrad, Adam, AdamW. */
 import type { Tensor, Variable } from "../tensor.js";
-import { type CommonOptions, type HostScalar, type Moments, notNegative, Optimizer, type ParamGroup, type Update } from "./optimizer.js";
+import {
+  type CommonOptions,
+  type HostScalar,
+  type Moments,
+  notNegative,
+  Optimizer,
+  type ParamGroup,
+  type Update,
+} from "./optimizer.js";
 
 type Params<H> = readonly Variable[] | readonly ParamGroup<H>[];
 
@@ -30,13 +38,24 @@ export class RMSprop extends Adaptive<RMSpropOptions> {
       options,
       { lr: 0.01, alpha: 0.99, eps: 1e-8, momentum: 0, weightDecay: 0, centered: false },
       {
-        lr: notNegative, alpha: { min: 0, below: 1 }, eps: notNegative, momentum: { min: 0, max: 1 }, weightDecay: notNegative, centered: "flag",
+        lr: notNegative,
+        alpha: { min: 0, below: 1 },
+        eps: notNegative,
+        momentum: { min: 0, max: 1 },
+        weightDecay: notNegative,
+        centered: "flag",
       },
       ({ momentum, centered }) => ({ square: 0, mean: centered ? 0 : undefined, momentum: momentum ? 0 : undefined }),
     );
   }
 
-  protected override update(p: Tensor, g: Tensor, moments: Moments, options: RMSpropOptions, scalar: HostScalar): Update {
+  protected override update(
+    p: Tensor,
+    g: Tensor,
+    moments: Moments,
+    options: RMSpropOptions,
+    scalar: HostScalar,
+  ): Update {
     const { alpha = 0.99, eps = 1e-8, momentum = 0, weightDecay = 0, centered = false } = options;
     const lr = scalar("lr", () => this.rate(options));
     const d = weightDecay ? g.add(p.mul(weightDecay)) : g;
@@ -65,12 +84,24 @@ export class Adagrad extends Adaptive<AdagradOptions> {
       params,
       options,
       { lr: 0.01, lrDecay: 0, eps: 1e-10, initialAccumulator: 0, weightDecay: 0 },
-      { lr: notNegative, lrDecay: notNegative, eps: notNegative, initialAccumulator: notNegative, weightDecay: notNegative },
+      {
+        lr: notNegative,
+        lrDecay: notNegative,
+        eps: notNegative,
+        initialAccumulator: notNegative,
+        weightDecay: notNegative,
+      },
       ({ initialAccumulator = 0 }) => ({ sum: initialAccumulator }),
     );
   }
 
-  protected override update(p: Tensor, g: Tensor, moments: Moments, options: AdagradOptions, scalar: HostScalar): Update {
+  protected override update(
+    p: Tensor,
+    g: Tensor,
+    moments: Moments,
+    options: AdagradOptions,
+    scalar: HostScalar,
+  ): Update {
     const { lrDecay = 0, eps = 1e-10, weightDecay = 0 } = options;
     const lr = scalar("rate", () => this.rate(options) / (1 + (this.steps - 1) * lrDecay));
     const d = weightDecay ? g.add(p.mul(weightDecay)) : g;

@@ -1,5 +1,13 @@
 /** Optimizers, penalties and learning-rate schedules. */
-export { Adagrad, type AdagradOptions, Adam, type AdamOptions, AdamW, RMSprop, type RMSpropOptions } from "./adaptive.js";
+export {
+  Adagrad,
+  type AdagradOptions,
+  Adam,
+  type AdamOptions,
+  AdamW,
+  RMSprop,
+  type RMSpropOptions,
+} from "./adaptive.js";
 export type { NonFinitePolicy, StepOptions } from "./clip.js";
 export { Lion, type LionOptions } from "./lion.js";
 export { type CommonOptions, Optimizer, type ParamGroup, type StepGraph, type StepResult } from "./optimizer.js";

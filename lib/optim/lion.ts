@@ -1,6 +1,14 @@
 /** Lion: steps of one size along the sign of the momentum. */
 import type { Tensor, Variable } from "../tensor.js";
-import { type CommonOptions, type HostScalar, type Moments, notNegative, Optimizer, type ParamGroup, type Update } from "./optimizer.js";
+import {
+  type CommonOptions,
+  type HostScalar,
+  type Moments,
+  notNegative,
+  Optimizer,
+  type ParamGroup,
+  type Update,
+} from "./optimizer.js";
 
 export interface LionOptions extends CommonOptions {
   /** Shares of the momentum in the step and in its own update, [0.9, 0.99] unless told. */
@@ -23,9 +31,18 @@ export class Lion extends Optimizer<LionOptions> {
     );
   }
 
-  protected override update(p: Tensor, g: Tensor, { momentum }: Moments, options: LionOptions, scalar: HostScalar): Update {
+  protected override update(
+    p: Tensor,
+    g: Tensor,
+    { momentum }: Moments,
+    options: LionOptions,
+    scalar: HostScalar,
+  ): Update {
     const { betas: [b1, b2] = [0.9, 0.99], weightDecay = 0 } = options;
-    const direction = momentum.mul(b1).add(g.mul(1 - b1)).sign();
+    const direction = momentum
+      .mul(b1)
+      .add(g.mul(1 - b1))
+      .sign();
     const move = weightDecay ? direction.add(p.mul(weightDecay)) : direction;
     const lr = scalar("lr", () => this.rate(options));
     return { value: p.sub(move.mul(lr)), moments: { momentum: momentum.mul(b2).add(g.mul(1 - b2)) } };

@@ -62,7 +62,8 @@ function checkOption(op: string, name: string, value: unknown, rule: OptionRule)
   if (rule === "flag") {
     if (typeof value !== "boolean") fail(op, `${name} must be true or false, got ${show(value)}`);
   } else if (rule === "betas") {
-    const fits = Array.isArray(value) && value.length === 2 && value.every((b) => typeof b === "number" && b >= 0 && b < 1);
+    const fits =
+      Array.isArray(value) && value.length === 2 && value.every((b) => typeof b === "number" && b >= 0 && b < 1);
     if (!fits) fail(op, `${name} must be two numbers from 0 up to but without 1, got ${show(value)}`);
   } else {
     checkNumber(op, name, value, rule);
@@ -126,7 +127,9 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
         if (seen.has(p)) fail(name, `parameter ${p.label} must be in one group once. Remove it from the others`);
         seen.add(p);
       }
-      const start = Object.entries(moments(options)).filter((entry): entry is [string, number] => entry[1] !== undefined);
+      const start = Object.entries(moments(options)).filter(
+        (entry): entry is [string, number] => entry[1] !== undefined,
+      );
       const fresh = (p: Variable): Moments =>
         Object.fromEntries(
           start.map(([key, value]) => [
@@ -254,7 +257,10 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
   settle(result: StepResult, policy: NonFinitePolicy = "throw", step: number): void {
     if (!result.skipped || policy !== "throw") return;
     const { loss, nonFinite } = result;
-    const names = nonFinite.length > 4 ? `${nonFinite.slice(0, 4).join(", ")} and ${nonFinite.length - 4} more` : nonFinite.join(", ");
+    const names =
+      nonFinite.length > 4
+        ? `${nonFinite.slice(0, 4).join(", ")} and ${nonFinite.length - 4} more`
+        : nonFinite.join(", ");
     const what = Number.isFinite(loss)
       ? `the gradient of ${names || "a parameter"} is not finite or too large to square`
       : `the loss is ${loss}${names && `, with gradients that are not finite in ${names}`}`;
@@ -282,7 +288,8 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
     }
     const names = named.map(([key]) => key);
     const other = Object.keys(state).find((key) => key !== "steps" && !names.includes(key));
-    if (other) fail(this.name, `the state must be one of such an optimizer, got ${show(other)}, which this one has not`);
+    if (other)
+      fail(this.name, `the state must be one of such an optimizer, got ${show(other)}, which this one has not`);
     for (const [key, v] of named) {
       const value = state[key];
       if (!(value instanceof Constant) || !sameShape(value.shape, v.shape)) {
@@ -299,6 +306,8 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
 
   private named(): [string, Variable][] {
     const all = this.groups.flatMap((group) => group.moments);
-    return all.flatMap((moments, i) => Object.entries(moments).map(([key, v]): [string, Variable] => [`${i}.${key}`, v]));
+    return all.flatMap((moments, i) =>
+      Object.entries(moments).map(([key, v]): [string, Variable] => [`${i}.${key}`, v]),
+    );
   }
 }

@@ -7,7 +7,10 @@ function penalty(op: string, params: readonly Tensor[], strength: number, term: 
   if (!Array.isArray(params) || params.length === 0 || !params.every((p) => p instanceof Tensor)) {
     fail(op, `params must be a list of parameters, got ${show(params)}. Use model.parameters()`);
   }
-  return params.map(term).reduce((a, b) => a.add(b)).mul(strength);
+  return params
+    .map(term)
+    .reduce((a, b) => a.add(b))
+    .mul(strength);
 }
 
 /** λ·Σ|p| over all parameters, a scalar. */

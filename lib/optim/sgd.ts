@@ -1,7 +1,15 @@
 /** Stochastic gradient descent with momentum. */
 import { fail } from "../error.js";
 import type { Tensor, Variable } from "../tensor.js";
-import { type CommonOptions, type HostScalar, type Moments, notNegative, Optimizer, type ParamGroup, type Update } from "./optimizer.js";
+import {
+  type CommonOptions,
+  type HostScalar,
+  type Moments,
+  notNegative,
+  Optimizer,
+  type ParamGroup,
+  type Update,
+} from "./optimizer.js";
 
 export interface SGDOptions extends CommonOptions {
   /** Share of the last update that is kept, 0 unless told. */
@@ -23,12 +31,21 @@ export class SGD extends Optimizer<SGDOptions> {
       params,
       options,
       { momentum: 0, dampening: 0, weightDecay: 0, nesterov: false },
-      { lr: notNegative, momentum: { min: 0, max: 1 }, dampening: { min: 0, max: 1 }, weightDecay: notNegative, nesterov: "flag" },
+      {
+        lr: notNegative,
+        momentum: { min: 0, max: 1 },
+        dampening: { min: 0, max: 1 },
+        weightDecay: notNegative,
+        nesterov: "flag",
+      },
       ({ momentum }) => ({ momentum: momentum ? 0 : undefined }),
     );
     for (const { options: o } of this.groups) {
       if (!o.nesterov || (o.momentum && !o.dampening)) continue;
-      fail("SGD", `nesterov wants a momentum and no dampening, got momentum ${o.momentum} and dampening ${o.dampening}`);
+      fail(
+        "SGD",
+        `nesterov wants a momentum and no dampening, got momentum ${o.momentum} and dampening ${o.dampening}`,
+      );
     }
   }
 

@@ -25,7 +25,12 @@ export interface Addon {
   isas(): string[];
   threads(count?: number): number;
   alignedArray(dtype: number, count: number): TypedArray;
-  createProgram(parts: { slots: Float64Array; arenaBytes: number; buffers: Float64Array; code: Float64Array }): NativeProgram;
+  createProgram(parts: {
+    slots: Float64Array;
+    arenaBytes: number;
+    buffers: Float64Array;
+    code: Float64Array;
+  }): NativeProgram;
 }
 
 let loaded: Addon | undefined;

@@ -15,7 +15,8 @@ let nonFinite = false;
 
 /** Chooses what computes from now on: `native` (the default), or `reference`, plain JavaScript in double precision. */
 export function useExecutor(name: "native" | "reference"): void {
-  if (name !== "native" && name !== "reference") fail("useExecutor", `name must be "native" or "reference", got ${show(name)}`);
+  if (name !== "native" && name !== "reference")
+    fail("useExecutor", `name must be "native" or "reference", got ${show(name)}`);
   if (name === "native") native();
   chosen = name;
 }
@@ -55,7 +56,9 @@ export async function initialize(leaves: readonly Tensor[]): Promise<void> {
 
 async function start(variables: readonly Variable[]): Promise<void> {
   if (variables.length === 0) return;
-  const values = await evaluate({ outputs: variables.map((v) => v.initial ?? internal(`variable ${v.label} begins with nothing`)) });
+  const values = await evaluate({
+    outputs: variables.map((v) => v.initial ?? internal(`variable ${v.label} begins with nothing`)),
+  });
   for (const [i, variable] of variables.entries()) {
     const storage = executor().allocate(variable.dtype, variable.size);
     // Values that were loaded meanwhile count.
@@ -66,7 +69,9 @@ async function start(variables: readonly Variable[]): Promise<void> {
 }
 
 /** A graph ready to run, its variables initialized. */
-export async function prepare(request: Request): Promise<{ graph: Graph; prepared: Prepared; leaves: readonly Leaf[] }> {
+export async function prepare(
+  request: Request,
+): Promise<{ graph: Graph; prepared: Prepared; leaves: readonly Leaf[] }> {
   const graph = collect(request);
   await initialize(graph.leaves);
   return { graph, prepared: executor().prepare(graph), leaves: graph.leaves };
@@ -109,7 +114,10 @@ declare module "../tensor.js" {
   interface Tensor extends TensorValues {}
 }
 
-Tensor.prototype.data = async function <A extends TypedArray>(this: Tensor, options?: { signal?: AbortSignal }): Promise<A> {
+Tensor.prototype.data = async function <A extends TypedArray>(
+  this: Tensor,
+  options?: { signal?: AbortSignal },
+): Promise<A> {
   if (this instanceof Constant) return this.values.slice() as A;
   return (await evaluate({ outputs: [this] }, options))[0] as A;
 };

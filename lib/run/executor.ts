@@ -1,6 +1,7 @@
 /** What runs graphs: one interface for the native executor and the reference. */
-import type { TypedArray } from "../dtype.js";
+
 import type { Graph } from "../compile/graph.js";
+import type { TypedArray } from "../dtype.js";
 import type { Feed } from "../tensor.js";
 
 /** How often and with what a prepared graph runs. */

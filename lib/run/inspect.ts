@@ -5,12 +5,17 @@ import { arrayOf, type TypedArray } from "../dtype.js";
 import { EvengradError, internal } from "../error.js";
 import { showShape } from "../shape.js";
 import { Constant, type Feed, Tensor, Variable } from "../tensor.js";
-import { packageRoot } from "./load.cjs";
 import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
+import { packageRoot } from "./load.cjs";
 
 /** Wraps an executor so that every node runs alone and is checked. Slow; for finding where a NaN comes from. */
 export function inspecting(executor: Executor): Executor {
-  return { ...executor, name: executor.name, allocate: executor.allocate.bind(executor), prepare: (graph) => new Inspected(graph, executor) };
+  return {
+    ...executor,
+    name: executor.name,
+    allocate: executor.allocate.bind(executor),
+    prepare: (graph) => new Inspected(graph, executor),
+  };
 }
 
 class Inspected implements Prepared {
@@ -25,8 +30,10 @@ class Inspected implements Prepared {
     for (; step < steps && !signal?.aborted; step++) {
       const values = new Map<Tensor, Constant>();
       for (const node of this.graph.nodes) values.set(node, await this.compute(node, values, feeds, step));
-      for (const [i, t] of this.graph.outputs.entries()) outputs[i].set((values.get(t) as Constant).values, step * t.size);
-      for (const { variable, value } of this.graph.effects) variable.storage?.set((values.get(value) as Constant).values);
+      for (const [i, t] of this.graph.outputs.entries())
+        outputs[i].set((values.get(t) as Constant).values, step * t.size);
+      for (const { variable, value } of this.graph.effects)
+        variable.storage?.set((values.get(value) as Constant).values);
     }
     return { steps: step, outputs };
   }
@@ -41,7 +48,8 @@ class Inspected implements Prepared {
     if (isLeaf(node)) {
       const rows = feeds?.get(node as Feed);
       if (rows) return wrap(rows.slice(step * node.size, (step + 1) * node.size) as TypedArray);
-      if (node instanceof Variable) return wrap((node.storage ?? internal("variable without value")).slice() as TypedArray);
+      if (node instanceof Variable)
+        return wrap((node.storage ?? internal("variable without value")).slice() as TypedArray);
       return node as Constant;
     }
     const inputs = needs(node).map((x) => values.get(x) as Constant);

@@ -5,7 +5,7 @@ import { compile, type Program } from "../compile/index.js";
 import { arrayOf, dtypes, type TypedArray } from "../dtype.js";
 import { EvengradError, fail, internal } from "../error.js";
 import { sizeOf } from "../shape.js";
-import { Constant, type Feed, Variable } from "../tensor.js";
+import { type Constant, type Feed, Variable } from "../tensor.js";
 import { type Addon, addon, type NativeProgram } from "./addon.js";
 import { ProgramCache } from "./cache.js";
 import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
@@ -14,11 +14,15 @@ import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
 function opcodesOf(native: Addon): Opcodes {
   const table = (kind: string, names: readonly string[]): ((name: string) => number) => {
     const numbers = new Map(names.map((name, i) => [name, i]));
-    return (name) => numbers.get(name) ?? internal(`the addon has no ${kind} ${name}; it does not belong to this version`);
+    return (name) =>
+      numbers.get(name) ?? internal(`the addon has no ${kind} ${name}; it does not belong to this version`);
   };
   return {
     kernel: table("kernel", native.kernels()),
-    map: table("elementwise op", native.mapOps().map((op) => op.name)),
+    map: table(
+      "elementwise op",
+      native.mapOps().map((op) => op.name),
+    ),
     reduce: table("reduction", native.reduceOps()),
   };
 }
@@ -74,7 +78,8 @@ class PreparedNative implements Prepared {
 
   async run({ steps = 1, feeds, signal }: RunOptions = {}): Promise<RunResult> {
     const { graph, compiled } = this;
-    if (signal?.aborted) return { steps: 0, outputs: graph.outputs.map((t) => new (arrayOf(t.dtype))(0) as TypedArray) };
+    if (signal?.aborted)
+      return { steps: 0, outputs: graph.outputs.map((t) => new (arrayOf(t.dtype))(0) as TypedArray) };
     const { leaves } = graph;
     const outputs = compiled.program.outputs.map(({ dtype, count }) => this.output(dtype, steps * count));
     const strides = Float64Array.from([
@@ -82,7 +87,9 @@ class PreparedNative implements Prepared {
       ...compiled.program.outputs.map(({ count }) => count),
     ]);
     const arrays = [...leaves.map((leaf) => feeds?.get(leaf as Feed) ?? valuesOf(leaf)), ...outputs];
-    const written = leaves.filter((leaf, i): leaf is Variable => compiled.program.written.has(i) && leaf instanceof Variable);
+    const written = leaves.filter(
+      (leaf, i): leaf is Variable => compiled.program.written.has(i) && leaf instanceof Variable,
+    );
     const unlock = lock(written);
     try {
       const { promise, abort } = start(compiled.handle, arrays, strides, steps);
@@ -103,7 +110,10 @@ class PreparedNative implements Prepared {
     try {
       return count * 4 < 4096 ? (new (arrayOf(dtype))(count) as TypedArray) : this.executor.allocate(dtype, count);
     } catch (error) {
-      return fail("run", `the result's ${count} elements do not fit in memory (${(error as Error).message}). Use smaller tensors`);
+      return fail(
+        "run",
+        `the result's ${count} elements do not fit in memory (${(error as Error).message}). Use smaller tensors`,
+      );
     }
   }
 

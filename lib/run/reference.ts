@@ -7,7 +7,7 @@ import { arrayOf, type DType, type TypedArray } from "../dtype.js";
 import { EvengradError, internal } from "../error.js";
 import type { Op } from "../ops/op.js";
 import { broadcastStrides, type Shape, sizeOf } from "../shape.js";
-import { Constant, Feed, type Tensor, Variable } from "../tensor.js";
+import { type Constant, type Feed, type Tensor, Variable } from "../tensor.js";
 import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
 
 /** What a computed value of an integer dtype becomes; f32 keeps its double. */
@@ -16,7 +16,8 @@ function settle(values: Float64Array, dtype: DType): Float64Array {
   const integer = (x: number): number => (Number.isNaN(x) ? 0 : Math.trunc(x));
   // Arithmetic wraps as in two's complement; a float beyond the range saturates, which only a cast can bring here.
   const rule: Record<Exclude<DType, "f32">, (x: number) => number> = {
-    i32: (x) => (Math.abs(x) < 2 ** 53 && Number.isInteger(x) ? x | 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, integer(x)))),
+    i32: (x) =>
+      Math.abs(x) < 2 ** 53 && Number.isInteger(x) ? x | 0 : Math.max(-(2 ** 31), Math.min(2 ** 31 - 1, integer(x))),
     u8: (x) => Math.max(0, Math.min(255, integer(x))),
     bool: (x) => Number(x !== 0),
   };
@@ -55,15 +56,24 @@ export function computeNode(node: Tensor, values: readonly Float64Array[]): Floa
   const op: Op = node.op;
   if (op.kind === "leaf") return internal(`the leaf ${op.name} has no value`);
   if (op.kind === "alias") return op.reference(values);
-  if (op.kind === "kernel") return settle(op.reference(values, { inputs: node.inputs, attrs: node.attrs, out: node }), node.dtype);
+  if (op.kind === "kernel")
+    return settle(op.reference(values, { inputs: node.inputs, attrs: node.attrs, out: node }), node.dtype);
   if (op.name === "scalar") return settle(Float64Array.of(node.attrs.value as number), node.dtype);
   const rule = node.dtype === "i32" && op.integer ? op.integer : op.reference;
-  const raw = mapNode(rule, values, node.inputs.map((x) => x.shape), node.shape);
+  const raw = mapNode(
+    rule,
+    values,
+    node.inputs.map((x) => x.shape),
+    node.shape,
+  );
   return settle(op.name === "cast" ? castNode(raw, node.inputs[0].dtype, node.dtype) : raw, node.dtype);
 }
 
 /** The values of every node of a graph; leaves may be overridden, e.g. to differentiate by finite differences. */
-export function interpret(graph: Graph, leaves: ReadonlyMap<Tensor, ArrayLike<number>> = new Map()): Map<Tensor, Float64Array> {
+export function interpret(
+  graph: Graph,
+  leaves: ReadonlyMap<Tensor, ArrayLike<number>> = new Map(),
+): Map<Tensor, Float64Array> {
   const values = new Map<Tensor, Float64Array>();
   for (const node of graph.nodes) {
     if (isLeaf(node)) {
@@ -71,7 +81,13 @@ export function interpret(graph: Graph, leaves: ReadonlyMap<Tensor, ArrayLike<nu
       values.set(node, Float64Array.from(given));
       continue;
     }
-    values.set(node, computeNode(node, needs(node).map((x) => values.get(x) as Float64Array)));
+    values.set(
+      node,
+      computeNode(
+        node,
+        needs(node).map((x) => values.get(x) as Float64Array),
+      ),
+    );
   }
   return values;
 }

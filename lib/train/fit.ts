@@ -43,31 +43,52 @@ export interface FitOptions extends StepOptions {
 }
 
 const optionNames = [
-  "loss", "optimizer", "batchSize", "epochs", "shuffle", "dropLast", "validation", "metrics", "schedule", "generator",
-  "signal", "onProgress", "progressMs", "onEpoch", ...stepOptionNames,
+  "loss",
+  "optimizer",
+  "batchSize",
+  "epochs",
+  "shuffle",
+  "dropLast",
+  "validation",
+  "metrics",
+  "schedule",
+  "generator",
+  "signal",
+  "onProgress",
+  "progressMs",
+  "onEpoch",
+  ...stepOptionNames,
 ] as const;
 
 function check(model: Module, set: DataSet, options: FitOptions): void {
   if (!(model instanceof Module)) fail("fit", `model must be a module, got ${show(model)}`);
   if (!(set instanceof DataSet)) fail("fit", `set must be a data set, got ${show(set)}. Use data.fromArrays`);
-  if (typeof options !== "object" || options === null) fail("fit", `wants options { loss, optimizer, … }, got ${show(options)}`);
+  if (typeof options !== "object" || options === null)
+    fail("fit", `wants options { loss, optimizer, … }, got ${show(options)}`);
   const { batchSize = 32, epochs = 1, progressMs = 100, validation, loss, optimizer, schedule, ...rest } = options;
   checkOptions("fit", options, optionNames);
   const { clipGradNorm, clipGradValue, clipLayerNorm, nonFinite } = rest;
   checkStepOptions("fit", { clipGradNorm, clipGradValue, clipLayerNorm, nonFinite });
-  if (typeof loss !== "function") fail("fit", `loss must be a function of (output, target), got ${show(loss)}. Use e.g. nn.crossEntropy`);
-  if (!(optimizer instanceof Optimizer)) fail("fit", `optimizer must be an optimizer, got ${show(optimizer)}. Use e.g. new optim.SGD(…)`);
-  if (validation !== undefined && !(validation instanceof DataSet)) fail("fit", `validation must be a data set, got ${show(validation)}`);
-  if (schedule !== undefined && typeof schedule !== "function") fail("fit", `schedule must be a function of the step, got ${show(schedule)}`);
+  if (typeof loss !== "function")
+    fail("fit", `loss must be a function of (output, target), got ${show(loss)}. Use e.g. nn.crossEntropy`);
+  if (!(optimizer instanceof Optimizer))
+    fail("fit", `optimizer must be an optimizer, got ${show(optimizer)}. Use e.g. new optim.SGD(…)`);
+  if (validation !== undefined && !(validation instanceof DataSet))
+    fail("fit", `validation must be a data set, got ${show(validation)}`);
+  if (schedule !== undefined && typeof schedule !== "function")
+    fail("fit", `schedule must be a function of the step, got ${show(schedule)}`);
   checkSignal("fit", options.signal);
   for (const name of ["onEpoch", "onProgress"] as const) {
-    if (options[name] !== undefined && typeof options[name] !== "function") fail("fit", `${name} must be a function, got ${show(options[name])}`);
+    if (options[name] !== undefined && typeof options[name] !== "function")
+      fail("fit", `${name} must be a function, got ${show(options[name])}`);
   }
-  for (const name of ["shuffle", "dropLast"] as const) if (options[name] !== undefined) checkFlag("fit", name, options[name]);
+  for (const name of ["shuffle", "dropLast"] as const)
+    if (options[name] !== undefined) checkFlag("fit", name, options[name]);
   checkNumber("fit", "batchSize", batchSize, { min: 1, integer: true });
   checkNumber("fit", "epochs", epochs, { min: 1, integer: true });
   checkNumber("fit", "progressMs", progressMs, { min: 0 });
-  if (batchSize > set.size) fail("fit", `batchSize must be at most the ${set.size} rows of the data set, got ${batchSize}. Use a smaller one`);
+  if (batchSize > set.size)
+    fail("fit", `batchSize must be at most the ${set.size} rows of the data set, got ${batchSize}. Use a smaller one`);
 }
 
 /** Parameters that a run is training. */
@@ -217,7 +238,12 @@ class Fit {
     this.losses.push(result.loss);
     this.gradNorms.push(result.gradNorm);
     const size = Math.min(this.batchSize, this.set.size - (step % this.stepsPerEpoch) * this.batchSize);
-    this.tally.add(size, ms, result, rows.outputs.slice(4).map((values) => values[row]));
+    this.tally.add(
+      size,
+      ms,
+      result,
+      rows.outputs.slice(4).map((values) => values[row]),
+    );
     return this.tally.steps < this.stepsPerEpoch || this.endEpoch(this.epochOf(step));
   }
 

@@ -63,7 +63,12 @@ export class EpochTally {
   }
 
   /** Books a step of `size` rows that took `ms`. */
-  add(size: number, ms: number, step: { loss: number; gradNorm: number; skipped: boolean }, metrics: readonly number[]): void {
+  add(
+    size: number,
+    ms: number,
+    step: { loss: number; gradNorm: number; skipped: boolean },
+    metrics: readonly number[],
+  ): void {
     this.steps++;
     this.ms += ms;
     if (step.skipped) this.skipped++;

@@ -17,7 +17,8 @@ export function namedMetrics(op: string, metrics: Metrics = []): [name: string, 
   const seen = new Set<string>();
   for (const [name, metric] of list) {
     if (typeof metric !== "function") fail(op, `metrics must be functions of (output, target), got ${show(metric)}`);
-    if (!name || seen.has(name)) fail(op, `metrics must have distinct names, got ${show(name)}. Give { name: function }`);
+    if (!name || seen.has(name))
+      fail(op, `metrics must have distinct names, got ${show(name)}. Give { name: function }`);
     seen.add(name);
   }
   return list;
@@ -26,6 +27,7 @@ export function namedMetrics(op: string, metrics: Metrics = []): [name: string, 
 /** A loss or metric as a scalar, or an error that says how to make it one. */
 export function asScalar(op: string, name: string, value: unknown): Tensor {
   if (!(value instanceof Tensor)) fail(op, `${name} must return a tensor, got ${show(value)}`);
-  if (value.size !== 1) fail(op, `${name} must return one number, got ${showShape(value.shape)}. Reduce it with mean()`);
+  if (value.size !== 1)
+    fail(op, `${name} must return one number, got ${showShape(value.shape)}. Reduce it with mean()`);
   return value.reshape([]).cast("f32");
 }

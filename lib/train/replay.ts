@@ -84,7 +84,8 @@ export class Replay {
       const batch = step === 0 ? first : next();
       if (!traced.fresh) this.advance();
       rows.get(traced.indices)?.set(batch, step * batch.length);
-      for (const leaf of traced.feeds) rows.get(leaf)?.set(traced.fresh ? leaf.values : leaf.produce(), step * leaf.size);
+      for (const leaf of traced.feeds)
+        rows.get(leaf)?.set(traced.fresh ? leaf.values : leaf.produce(), step * leaf.size);
       traced.fresh = false;
     }
     return rows;
