@@ -52,7 +52,7 @@ function encodeMap(group: Group, opcodes: Opcodes): number[] {
     }
     const operands = node.inputs.map((x) => {
       if (x.literal !== undefined) return immediate(x.literal);
-      return values.get(x) ?? reads.findIndex((r) => r === x);
+      return values.get(x) ?? reads.indexOf(x);
     });
     values.set(node, (node.op as MapOp).emit(emit, operands, call(node), immediate));
   }

@@ -174,8 +174,12 @@ export const round = unary("round", {
 /** True where x is 0. */
 export const logicalNot = unary("logicalNot", { typing: "logic", reference: (x) => Number(x === 0) });
 
-/** True where x is neither infinite nor NaN. */
-export const isFinite = unary("isFinite", { typing: "test", reference: (x) => Number(Number.isFinite(x)) });
+const finite = unary("isFinite", { typing: "test", reference: (x) => Number(Number.isFinite(x)) });
+const nan = unary("isNaN", { typing: "test", reference: (x) => Number(Number.isNaN(x)) });
 
-/** True where x is NaN. */
-export const isNaN = unary("isNaN", { typing: "test", reference: (x) => Number(Number.isNaN(x)) });
+export {
+  /** True where x is neither infinite nor NaN. */
+  finite as isFinite,
+  /** True where x is NaN. */
+  nan as isNaN,
+};

@@ -84,7 +84,7 @@ class Inspected implements Prepared {
 /** The first frame of a stack that is neither Node's nor the library's own. */
 function userFrame(stack: string | undefined): string | undefined {
   const root = packageRoot();
-  const own = [join(root, "lib"), join(root, "dist")].map((dir) => dir.replaceAll("\\", "/") + "/");
+  const own = [join(root, "lib"), join(root, "dist")].map((dir) => `${dir.replaceAll("\\", "/")}/`);
   const frames = stack?.split("\n").slice(1) ?? [];
   return frames.find((frame) => {
     const path = frame.replaceAll("\\", "/");

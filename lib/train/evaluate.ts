@@ -50,7 +50,10 @@ export async function evaluate(model: Module, set: DataSet, options: EvaluateOpt
     const size = Math.min(batchSize, set.size - at);
     const count = Math.min(replay.suggested, Math.max(1, Math.floor((set.size - at) / size)));
     let from = at;
-    const next = (): Int32Array => order.subarray(from, (from += size));
+    const next = (): Int32Array => {
+      from += size;
+      return order.subarray(from - size, from);
+    };
     const { steps, outputs } = await replay.run(count, next, signal);
     if (steps < count) throw signal?.reason ?? new Error("internal: a run ended early");
     for (const [i, rows] of outputs.entries()) for (const value of rows) sums[i] += value * size;
