@@ -3,4 +3,12 @@ export { constant, normal, ones, uniform, zeros } from "./basic.js";
 export { type Fans, fans } from "./fans.js";
 export type { Initializer, InitOptions } from "./initializer.js";
 export { orthogonal } from "./orthogonal.js";
-export { heNormal, heUniform, lecunNormal, type ScalingOptions, xavierNormal, xavierUniform } from "./scaling.js";
+export {
+  type FanMode,
+  heNormal,
+  heUniform,
+  lecunNormal,
+  type ScalingOptions,
+  xavierNormal,
+  xavierUniform,
+} from "./scaling.js";

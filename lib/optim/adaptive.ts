@@ -6,11 +6,9 @@ import {
   type Moments,
   notNegative,
   Optimizer,
-  type ParamGroup,
+  type Params,
   type Update,
 } from "./optimizer.js";
-
-type Params<H> = readonly Variable[] | readonly ParamGroup<H>[];
 
 /** Gradients are squared in f32: above 1.8e19 the second moment would be infinite and the weight never move again. */
 abstract class Adaptive<H extends CommonOptions> extends Optimizer<H> {

@@ -6,7 +6,7 @@ import {
   type Moments,
   notNegative,
   Optimizer,
-  type ParamGroup,
+  type Params,
   type Update,
 } from "./optimizer.js";
 
@@ -20,7 +20,7 @@ export interface LionOptions extends CommonOptions {
  * tenth of Adam's.
  */
 export class Lion extends Optimizer<LionOptions> {
-  constructor(params: readonly Variable[] | readonly ParamGroup<LionOptions>[], options: Partial<LionOptions> = {}) {
+  constructor(params: Params<LionOptions>, options: Partial<LionOptions> = {}) {
     super(
       "Lion",
       params,

@@ -12,6 +12,9 @@ import { checkStepOptions, clipGradients, type NonFinitePolicy, type StepOptions
 /** Parameters with options of their own; what is left out comes from the optimizer's options. */
 export type ParamGroup<H> = { params: readonly Variable[] } & Partial<H>;
 
+/** What an optimizer trains: parameters, or groups of them. */
+export type Params<H> = readonly Variable[] | readonly ParamGroup<H>[];
+
 /** Options every optimizer has. */
 export interface CommonOptions {
   /** Learning rate. */
@@ -99,7 +102,7 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
    */
   protected constructor(
     readonly name: string,
-    params: readonly Variable[] | readonly ParamGroup<H>[],
+    params: Params<H>,
     given: Partial<H>,
     defaults: Partial<H>,
     rules: OptionRules<H>,

@@ -7,7 +7,7 @@ import {
   type Moments,
   notNegative,
   Optimizer,
-  type ParamGroup,
+  type Params,
   type Update,
 } from "./optimizer.js";
 
@@ -25,7 +25,7 @@ export interface SGDOptions extends CommonOptions {
  * @example const optimizer = new optim.SGD(model.parameters(), { lr: 0.1, momentum: 0.9 });
  */
 export class SGD extends Optimizer<SGDOptions> {
-  constructor(params: readonly Variable[] | readonly ParamGroup<SGDOptions>[], options: SGDOptions) {
+  constructor(params: Params<SGDOptions>, options: SGDOptions) {
     super(
       "SGD",
       params,
