@@ -76,12 +76,21 @@ export function checkSignal(op: string, signal: unknown): asserts signal is Abor
   fail(op, `signal must be an AbortSignal, got ${show(signal)}. Give controller.signal of new AbortController()`);
 }
 
+/** Bounds of a number; `above` and `below` exclude theirs. */
+export interface NumberRange {
+  min?: number;
+  max?: number;
+  above?: number;
+  below?: number;
+  integer?: boolean;
+}
+
 /** Refuses a number outside its range. */
 export function checkNumber(
   op: string,
   name: string,
   value: unknown,
-  range: { min?: number; max?: number; above?: number; below?: number; integer?: boolean } = {},
+  range: NumberRange = {},
 ): asserts value is number {
   const { min = -Infinity, max = Infinity, above = -Infinity, below = Infinity, integer = false } = range;
   const fits =

@@ -6,7 +6,7 @@ export * as data from "./data/index.js";
 export { DataSet } from "./data/index.js";
 export * as safetensors from "./data/safetensors.js";
 export type { DType, TypedArray } from "./dtype.js";
-export { EvengradError } from "./error.js";
+export { EvengradError, type NumberRange } from "./error.js";
 export { grad } from "./grad.js";
 export * as health from "./health/index.js";
 export * as init from "./init/index.js";

@@ -1,5 +1,5 @@
 /** Optimizers that scale each step by the size of past gradients: RMSprop, Adagrad, Adam, AdamW. */
-import type { Tensor, Variable } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import {
   type CommonOptions,
   type HostScalar,

@@ -1,5 +1,5 @@
 /** Lion: steps of one size along the sign of the momentum. */
-import type { Tensor, Variable } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import {
   type CommonOptions,
   type HostScalar,

@@ -1,7 +1,7 @@
 /** What all optimizers share: parameter groups, one step as a graph, clipping, non-finite steps, state. */
 import { collect } from "../compile/graph.js";
 import type { TypedArray } from "../dtype.js";
-import { checkNumber, checkOptions, checkSignal, EvengradError, fail, show } from "../error.js";
+import { checkNumber, checkOptions, checkSignal, EvengradError, fail, type NumberRange, show } from "../error.js";
 import { grad } from "../grad.js";
 import { feed, full, tensor, zeros } from "../ops/index.js";
 import { evaluate } from "../run/index.js";
@@ -53,7 +53,7 @@ export interface Update {
 }
 
 /** What the value of an option must be: a number in a range, true or false, or a pair of numbers from 0 up to 1. */
-export type OptionRule = NonNullable<Parameters<typeof checkNumber>[3]> | "flag" | "betas";
+export type OptionRule = NumberRange | "flag" | "betas";
 
 /** A rule for every option an optimizer knows. */
 export type OptionRules<H> = Readonly<Record<keyof H & string, OptionRule>>;

@@ -1,6 +1,6 @@
 /** Stochastic gradient descent with momentum. */
 import { fail } from "../error.js";
-import type { Tensor, Variable } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import {
   type CommonOptions,
   type HostScalar,
