@@ -75,7 +75,8 @@ VEC_INLINE vd logPositive(vd x) {
 VEC_INLINE vd log(vd x) {
   vd inf = splat(__builtin_inf());
   vd special = x == splat(0.0) ? -inf : x < splat(0.0) ? splat(__builtin_nan("")) : x;
-  return (x > splat(0.0)) & (x < inf) ? logPositive(x) : special;
+  vl ordinary = (x > splat(0.0)) & (x < inf);
+  return ordinary ? logPositive(x) : special;
 }
 
 // Good to 1e-10 for any double x, as 1 + x is exact enough where |x| ≥ 2⁻²⁰.
@@ -221,9 +222,10 @@ VEC_INLINE vf pow(vf x, vf y) {
   vf half = y * splat(0.5f);
   vi odd = integral & (roundEven(half) != half) & (abs(y) < splat(16777216.0f));
   r = (vf)((vi)r ^ (negative & odd & splat(INT32_MIN)));
-  r = (x < zero) & (a < inf) & ~integral & (y == y) ? splat(__builtin_nanf("")) : r;
-  r = (a == one) & (abs(y) == inf) ? one : r;
-  return (x == one) | (y == zero) ? one : r;
+  vi undefined = (x < zero) & (a < inf) & ~integral & (y == y);
+  r = undefined ? splat(__builtin_nanf("")) : r;
+  vi isOne = ((a == one) & (abs(y) == inf)) | (x == one) | (y == zero);
+  return isOne ? one : r;
 }
 
 }  // namespace

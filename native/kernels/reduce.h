@@ -118,7 +118,10 @@ struct Reducer {
         for (int k = 0; k < W && u * W + k < columns; k++) {
           Partial& p = out[u * W + k];
           p = Kind::between(p, n);
-          (k < WD ? low[k] : high[k - WD]) = p.a;
+          if (k < WD)
+            low[k] = p.a;
+          else
+            high[k - WD] = p.a;
           index[k] = (int32_t)p.i;
         }
         second[u].know(low, high, index);

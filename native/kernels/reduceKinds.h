@@ -96,7 +96,7 @@ struct Extreme {
 
   VEC_INLINE void begin(vi) { best = splat(Lowest<V>::value); }
   VEC_INLINE void step(V x, vi) { take(flip<negate>(x)); }
-  VEC_INLINE void take(V x) { best = (x > best) | isNaN(x) ? x : best; }
+  VEC_INLINE void take(V x) { best = ((x > best) | isNaN(x)) ? x : best; }
   VEC_INLINE void merge(const Extreme& o) { take(o.best); }
   VEC_INLINE Partial lane(int k) const { return {(double)best[k], 0, 0}; }
 };
