@@ -9,6 +9,7 @@ import { type Constant, type Feed, Variable } from "../tensor.js";
 import { type Addon, addon, type NativeProgram } from "./addon.js";
 import { ProgramCache } from "./cache.js";
 import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
+import { lock } from "./lock.js";
 
 /** Numbers of the kernels' names, as the addon lists them: nobody types an opcode. */
 function opcodesOf(native: Addon): Opcodes {
@@ -130,17 +131,6 @@ class PreparedNative implements Prepared {
 function start(handle: NativeProgram, arrays: readonly TypedArray[], strides: Float64Array, steps: number) {
   const run = handle.bind(arrays, strides).run(steps);
   return { promise: run.promise, abort: () => run.abort() };
-}
-
-/** Marks variables as being written; two runs must not write one at once. */
-export function lock(variables: readonly Variable[]): () => void {
-  for (const { label, writer } of variables) {
-    if (writer) fail("run", `variable ${label} is being written by another run. Await that one first`);
-  }
-  for (const variable of variables) variable.writer = "a run";
-  return () => {
-    for (const variable of variables) variable.writer = undefined;
-  };
 }
 
 function valuesOf(leaf: Leaf): TypedArray {

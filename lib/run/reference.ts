@@ -9,6 +9,7 @@ import type { Op } from "../ops/op.js";
 import { broadcastStrides, type Shape, sizeOf } from "../shape.js";
 import { type Constant, type Feed, type Tensor, Variable } from "../tensor.js";
 import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
+import { lock } from "./lock.js";
 
 /** What a computed value of an integer dtype becomes; f32 keeps its double. */
 function settle(values: Float64Array, dtype: DType): Float64Array {
@@ -113,17 +114,27 @@ class PreparedReference implements Prepared {
   async run({ steps = 1, feeds, signal }: RunOptions = {}): Promise<RunResult> {
     const { graph } = this;
     const outputs = graph.outputs.map((t) => new (arrayOf(t.dtype))(steps * t.size) as TypedArray);
+    const unlock = lock(graph.effects.map((effect) => effect.variable));
     let done = 0;
-    for (; done < steps; done++) {
-      if (done > 0) await new Promise(setImmediate); // let an abort in
-      if (signal?.aborted) break;
-      const rows = new Map<Tensor, ArrayLike<number>>();
-      for (const [feed, all] of feeds ?? []) rows.set(feed, all.subarray(done * feed.size, (done + 1) * feed.size));
-      const values = atStep(done, () => interpret(graph, rows));
-      for (const [i, t] of graph.outputs.entries()) outputs[i].set(values.get(t) as Float64Array, done * t.size);
-      for (const { variable, value } of graph.effects) variable.storage?.set(values.get(value) as Float64Array);
+    try {
+      for (; done < steps; done++) {
+        await new Promise(setImmediate); // let timers and aborts in, also when each call has one step
+        if (signal?.aborted) break;
+        this.step(done, feeds, outputs);
+      }
+    } finally {
+      unlock();
     }
     return { steps: done, outputs };
+  }
+
+  private step(at: number, feeds: RunOptions["feeds"], outputs: readonly TypedArray[]): void {
+    const { graph } = this;
+    const rows = new Map<Tensor, ArrayLike<number>>();
+    for (const [feed, all] of feeds ?? []) rows.set(feed, all.subarray(at * feed.size, (at + 1) * feed.size));
+    const values = atStep(at, () => interpret(graph, rows));
+    for (const [i, t] of graph.outputs.entries()) outputs[i].set(values.get(t) as Float64Array, at * t.size);
+    for (const { variable, value } of graph.effects) variable.storage?.set(values.get(value) as Float64Array);
   }
 }
 
