@@ -129,7 +129,7 @@ describe("initializers refuse", () => {
     ["heNormal", [[5, 5], { gian: 1 }], 'init.heNormal: unknown option "gian". Did you mean "gain"?'],
     ["heNormal", [[5, 5], { fans: 3 }], "init.fans: fans must be { fanIn, fanOut }, got 3"],
     ["heNormal", [[5, 5], { fans: { fanIn: 3 } }], "init.fans: fanOut (as given) must be a number above 0"],
-    ["heNormal", [[5, 5], { generator: 3 }], "random: generator must be a Generator, got 3"],
+    ["heNormal", [[5, 5], { generator: 3 }], "randn: generator must be a Generator, got 3"],
     ["orthogonal", [[5]], "init.orthogonal: shape must be (out, in, …) without sizes of 0, got [5]"],
     ["orthogonal", [[5, 0]], "init.orthogonal: shape must be (out, in, …) without sizes of 0, got [5,0]"],
     ["orthogonal", [[5, 5], { gain: -2 }], "init.orthogonal: gain must be a number at least 0"],

@@ -1,5 +1,6 @@
 /** Activations composed from primitives; the primitive ones (sigmoid, tanh, relu, gelu …) stand in unary.ts. */
-import { checkNumber } from "../error.js";
+import { checkNumber, fail } from "../error.js";
+import { showShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { requireTensor } from "./map.js";
 
@@ -14,6 +15,13 @@ export function leakyRelu(x: Tensor, slope = 0.01): Tensor {
 export function prelu(x: Tensor, slope: Tensor): Tensor {
   requireTensor("prelu", "x", x);
   requireTensor("prelu", "slope", slope);
+  const count = x.shape[Math.min(1, x.rank - 1)] ?? 1;
+  if (slope.size !== 1 && slope.size !== count) {
+    fail(
+      "prelu",
+      `slope must have one value or one per channel (${count} of ${showShape(x.shape)}), got ${showShape(slope.shape)}`,
+    );
+  }
   const channels =
     slope.size === 1 ? slope.reshape([]) : slope.reshape([slope.size, ...new Array(Math.max(0, x.rank - 2)).fill(1)]);
   return x.greater(0).where(x, x.mul(channels));
@@ -32,6 +40,7 @@ const seluScale = 1.0507009873554805;
 
 /** Scaled ELU that keeps mean 0 and variance 1 (Klambauer et al. 2017). */
 export function selu(x: Tensor): Tensor {
+  requireTensor("selu", "x", x);
   return elu(x, seluAlpha).mul(seluScale);
 }
 
@@ -57,6 +66,7 @@ export function hardSigmoid(x: Tensor): Tensor {
 
 /** x·hardSigmoid(x) (Howard et al. 2019). */
 export function hardSwish(x: Tensor): Tensor {
+  requireTensor("hardSwish", "x", x);
   return x.mul(hardSigmoid(x));
 }
 

@@ -1,6 +1,7 @@
 /** Elementwise functions of two or three tensors with broadcasting, comparisons and selection. */
+import { checkNumber, checkOptions, fail } from "../error.js";
 import type { Tensor } from "../tensor.js";
-import { applyMap, binary, mapOp, type TensorLike } from "./map.js";
+import { applyMap, binary, mapOp, requireTensor, type TensorLike } from "./map.js";
 
 /** a + b. */
 export const add = binary("add", { typing: "number", reference: (a, b) => a + b, vjp: (g) => [g, g] });
@@ -83,7 +84,12 @@ export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
 
 /** x limited to [min, max]; no gradient outside. Either bound may be left out. */
 export function clamp(x: Tensor, options: { min?: number; max?: number }): Tensor {
+  requireTensor("clamp", "x", x);
+  if (options === undefined) fail("clamp", "options must be { min, max } or one of them, got undefined");
+  checkOptions("clamp", options, ["min", "max"]);
   const { min, max } = options;
+  if (min !== undefined) checkNumber("clamp", "min", min);
+  if (max !== undefined) checkNumber("clamp", "max", max, { min });
   let y = x;
   if (min !== undefined) y = y.less(min).where(min, y);
   if (max !== undefined) y = y.greater(max).where(max, y);

@@ -1,5 +1,5 @@
 /** Tensors from values, and regular ones. */
-import { arrayOf, type DType, type TypedArray } from "../dtype.js";
+import { arrayOf, checkDType, type DType, type TypedArray } from "../dtype.js";
 import { checkNumber, fail, show } from "../error.js";
 import { checkShape, type Shape, showShape, sizeOf } from "../shape.js";
 import { Constant, Feed, Tensor } from "../tensor.js";
@@ -78,14 +78,15 @@ export function tensor(values: Values, shape?: Shape, dtype?: DType): Constant {
   const to = checkShape("tensor", shape ?? own ?? [source.length]);
   if (sizeOf(to) !== source.length)
     fail("tensor", `shape ${showShape(to)} wants ${sizeOf(to)} values, got ${source.length}`);
+  checkDType("tensor", type);
   const Array_ = arrayOf(type);
-  if (Array_ === undefined) fail("tensor", `dtype must be f32, i32, u8 or bool, got ${show(dtype)}`);
   return new Constant(type === "bool" ? Uint8Array.from(source, (x) => Number(x !== 0)) : new Array_(source), to, type);
 }
 
 /** Every element `value`. */
 export function full(shape: Shape, value: number, dtype: DType = "f32"): Tensor {
   checkNumber("full", "value", Number.isNaN(value) ? 0 : value);
+  checkDType("full", dtype);
   return expand(scalar(value, dtype), checkShape("full", shape));
 }
 
@@ -118,6 +119,8 @@ export function arange(start: number, end?: number, step = 1, dtype: DType = "f3
   for (const [name, x] of Object.entries({ start: from, end: to, step })) {
     checkNumber("arange", name, x, { min: -Number.MAX_VALUE, max: Number.MAX_VALUE });
   }
+  if (dtype !== "f32" && dtype !== "i32")
+    fail("arange", `dtype must be f32 or i32, got ${show(dtype)}. Cast the result`);
   if (step === 0) fail("arange", "step must not be 0. Leave it out for 1");
   // (8 − −8)/0.1 is 160.00000000000003 or so in binary: a hair must not add an element.
   const count = Math.max(0, Math.ceil((to - from) / step - 1e-9));
@@ -127,8 +130,9 @@ export function arange(start: number, end?: number, step = 1, dtype: DType = "f3
 /** `count` numbers from `start` to `end`, both included. */
 export function linspace(start: number, end: number, count: number): Tensor {
   checkNumber("linspace", "count", count, { min: 1, integer: true });
-  checkNumber("linspace", "start", start);
-  checkNumber("linspace", "end", end);
+  for (const [name, x] of Object.entries({ start, end })) {
+    checkNumber("linspace", name, x, { min: -Number.MAX_VALUE, max: Number.MAX_VALUE });
+  }
   return iota(count, start, count === 1 ? 0 : (end - start) / (count - 1), "f32");
 }
 
@@ -158,5 +162,12 @@ export function oneHot(labels: Tensor, classes: number): Tensor {
 
 /** A leaf that the host supplies anew at every step of a replayed graph. */
 export function feed(produce: () => ArrayLike<number>, shape: Shape = [], dtype: DType = "f32"): Feed {
-  return new Feed(produce, arrayOf(dtype).from(produce()) as TypedArray, shape, dtype);
+  if (typeof produce !== "function")
+    fail("feed", `produce must be a function that returns values, got ${show(produce)}`);
+  checkDType("feed", dtype);
+  const to = checkShape("feed", shape);
+  const values = arrayOf(dtype).from(produce()) as TypedArray;
+  if (values.length !== sizeOf(to))
+    fail("feed", `shape ${showShape(to)} wants ${sizeOf(to)} values, got ${values.length}`);
+  return new Feed(produce, values, to, dtype);
 }

@@ -1,5 +1,5 @@
 /** Ops that address elements by index: gather and its scatter-add, pick and its unpick, one-hot. */
-import { fail, show } from "../error.js";
+import { checkOptions, fail, show } from "../error.js";
 import { checkAxis, sameShape, showShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { requireTensor } from "./map.js";
@@ -70,6 +70,8 @@ export function gather(x: Tensor, indices: Tensor, axis = 0): Tensor {
 
 /** The slices of x at a list of indices along an axis. */
 export function indexSelect(x: Tensor, indices: Tensor, axis = 0): Tensor {
+  requireTensor("indexSelect", "x", x);
+  checkIndices("indexSelect", "indices", indices);
   if (indices.rank !== 1)
     fail("indexSelect", `indices must have one axis, got ${showShape(indices.shape)}. Use gather`);
   return gather(x, indices, axis);
@@ -144,6 +146,7 @@ const unpickOp: KernelOp<{ n: number; ignore: number }> = {
 export function pick(x: Tensor, labels: Tensor, options: { axis?: number; ignore?: number } = {}): Tensor {
   requireTensor("pick", "x", x);
   checkIndices("pick", "labels", labels);
+  checkOptions("pick", options, ["axis", "ignore"]);
   const at = checkAxis("pick", options.axis ?? -1, x.rank);
   const [before, after] = [x.shape.slice(0, at), x.shape.slice(at + 1)];
   if (!sameShape(labels.shape, [...before, ...after])) {

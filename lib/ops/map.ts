@@ -1,5 +1,5 @@
 /** Elementwise ops: how one is declared, and how operands of different dtypes and shapes meet. */
-import type { DType } from "../dtype.js";
+import { checkDType, type DType } from "../dtype.js";
 import { fail, show } from "../error.js";
 import { broadcastShapes, checkShape, type Shape } from "../shape.js";
 import { Tensor } from "../tensor.js";
@@ -157,8 +157,7 @@ const castOp: MapOp<{ dtype: DType }> = {
 /** The same values in another dtype: to i32 truncates, to bool is `x ≠ 0`, to u8 truncates and saturates. */
 export function cast(x: Tensor, dtype: DType): Tensor {
   requireTensor("cast", "x", x);
-  if (!["f32", "i32", "u8", "bool"].includes(dtype))
-    fail("cast", `dtype must be f32, i32, u8 or bool, got ${show(dtype)}`);
+  checkDType("cast", dtype);
   if (x.dtype === dtype) return x;
   if (isScalarLiteral(x)) {
     const value = {

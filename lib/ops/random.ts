@@ -1,6 +1,6 @@
 /** Random tensors: counter-based, so a seed gives the same numbers on every machine and thread count. */
 import type { DType } from "../dtype.js";
-import { checkNumber, fail, show } from "../error.js";
+import { checkNumber, checkOptions, fail, show } from "../error.js";
 import { checkShape, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { feed } from "./create.js";
@@ -106,35 +106,50 @@ export interface RandomOptions {
   generator?: Generator;
 }
 
-function random(attrs: RandomAttrs, options: RandomOptions = {}): Tensor {
-  const { generator = defaultGenerator } = options;
-  if (!(generator instanceof Generator)) fail("random", `generator must be a Generator, got ${show(generator)}`);
+function random(op: string, attrs: RandomAttrs, generator: Generator = defaultGenerator): Tensor {
+  if (!(generator instanceof Generator)) fail(op, `generator must be a Generator, got ${show(generator)}`);
   const key = feed(() => generator.next(), [4], "i32");
   return apply(randomOp as Op, [key], attrs);
 }
 
 /** Uniform on [low, high), [0, 1) unless told, with 24 random bits. */
 export function rand(shape: Shape, options: RandomOptions & { low?: number; high?: number } = {}): Tensor {
-  const { low = 0, high = 1 } = options;
+  checkOptions("rand", options, ["low", "high", "generator"]);
+  const { low = 0, high = 1, generator } = options;
   checkNumber("rand", "low", low, { min: -3.4e38, max: 3.4e38 });
   checkNumber("rand", "high", high, { min: low, max: 3.4e38 });
-  return random({ distribution: "uniform", a: low, b: high, shape: checkShape("rand", shape), dtype: "f32" }, options);
+  const attrs: RandomAttrs = {
+    distribution: "uniform",
+    a: low,
+    b: high,
+    shape: checkShape("rand", shape),
+    dtype: "f32",
+  };
+  return random("rand", attrs, generator);
 }
 
 /** Normal with a mean and standard deviation, 0 and 1 unless told. */
 export function randn(shape: Shape, options: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
-  const { mean = 0, std = 1 } = options;
+  checkOptions("randn", options, ["mean", "std", "generator"]);
+  const { mean = 0, std = 1, generator } = options;
   checkNumber("randn", "mean", mean, { min: -3.4e38, max: 3.4e38 });
   checkNumber("randn", "std", std, { min: 0, max: 3.4e38 });
-  return random({ distribution: "normal", a: mean, b: std, shape: checkShape("randn", shape), dtype: "f32" }, options);
+  const attrs: RandomAttrs = {
+    distribution: "normal",
+    a: mean,
+    b: std,
+    shape: checkShape("randn", shape),
+    dtype: "f32",
+  };
+  return random("randn", attrs, generator);
 }
 
 /** Whole numbers (i32) from `low` up to but without `high`. */
 export function randint(low: number, high: number, shape: Shape, options: RandomOptions = {}): Tensor {
+  checkOptions("randint", options, ["generator"]);
   checkNumber("randint", "low", low, { min: -(2 ** 31), max: 2 ** 31 - 1, integer: true });
   checkNumber("randint", "high", high, { min: low + 1, max: 2 ** 31 - 1, integer: true });
-  return random(
-    { distribution: "integer", a: low, b: high, shape: checkShape("randint", shape), dtype: "i32" },
-    options,
-  );
+  const to = checkShape("randint", shape);
+  const attrs: RandomAttrs = { distribution: "integer", a: low, b: high, shape: to, dtype: "i32" };
+  return random("randint", attrs, options.generator);
 }

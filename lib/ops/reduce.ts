@@ -1,7 +1,7 @@
 /** Reductions over axes. The primitives reduce the middle axis of (outer, n, inner); any axes are brought to that. */
 import type { DType } from "../dtype.js";
 import { checkNumber, checkOptions, fail } from "../error.js";
-import { checkAxes, checkAxis, type Shape, sizeOf } from "../shape.js";
+import { checkAxes, checkAxis, checkShape, type Shape, showShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { requireTensor } from "./map.js";
 import { apply, type KernelOp, type Op } from "./op.js";
@@ -116,10 +116,11 @@ const logSumExpRestOp = reduction("logSumExpRest", {
   float: true,
 });
 
-function reduce(op: KernelOp, x: Tensor, options: ReduceOptions = {}): Tensor {
-  requireTensor(op.name, "x", x);
-  checkOptions(op.name, options, ["axes", "keepDims"]);
-  const axes = checkAxes(op.name, options.axes, x.rank);
+/** Applies a reduction; messages name the function the user called. */
+function reduce(op: KernelOp, x: Tensor, options: ReduceOptions = {}, name = op.name): Tensor {
+  requireTensor(name, "x", x);
+  checkOptions(name, options, ["axes", "keepDims"]);
+  const axes = checkAxes(name, options.axes, x.rank);
   const integers = !(op as KernelOp & { float?: boolean }).float && x.dtype === "i32";
   const values = integers ? x : x.cast("f32");
   const shape = options.keepDims
@@ -152,7 +153,7 @@ export const sum = (x: Tensor, options?: ReduceOptions): Tensor => reduce(sumOp,
 /** Σx/n. */
 export const mean = (x: Tensor, options?: ReduceOptions): Tensor => {
   requireTensor("mean", "x", x);
-  return reduce(sumOp, x.cast("f32"), options).div(count(x, options));
+  return reduce(sumOp, x.cast("f32"), options, "mean").div(count(x, options));
 };
 
 /** Largest element; NaN wins. */
@@ -167,19 +168,23 @@ export const argmax = (x: Tensor, options?: ReduceOptions): Tensor => reduce(arg
 /** Index of the first smallest element along one axis, as i32; over all elements without an axis. */
 export const argmin = (x: Tensor, options?: ReduceOptions): Tensor => reduce(argminOp, x, options);
 
-/** Σ(x−mean)²/(n−correction), two-pass; `correction` 0 (population) unless told. */
-export function variance(x: Tensor, options: ReduceOptions & { correction?: number } = {}): Tensor {
-  requireTensor("variance", "x", x);
+function spreadOf(op: string, x: Tensor, options: ReduceOptions & { correction?: number } = {}): Tensor {
+  requireTensor(op, "x", x);
+  checkOptions(op, options, ["axes", "keepDims", "correction"]);
   const { correction = 0, ...rest } = options;
-  checkNumber("variance", "correction", correction, { min: 0 });
+  checkNumber(op, "correction", correction, { min: 0 });
+  const population = reduce(varianceOp, x, rest, op);
   const n = count(x, rest);
-  const population = reduce(varianceOp, x, rest);
   return correction === 0 ? population : population.mul(n / (n - correction));
 }
 
+/** Σ(x−mean)²/(n−correction), two-pass; `correction` 0 (population) unless told. */
+export const variance = (x: Tensor, options?: ReduceOptions & { correction?: number }): Tensor =>
+  spreadOf("variance", x, options);
+
 /** √variance. */
 export const std = (x: Tensor, options?: ReduceOptions & { correction?: number }): Tensor =>
-  variance(x, options).sqrt();
+  spreadOf("std", x, options).sqrt();
 
 /** Euclidean norm √Σx², without overflow or underflow on the way. */
 export const norm = (x: Tensor, options?: ReduceOptions): Tensor => reduce(normOp, x, options);
@@ -187,17 +192,18 @@ export const norm = (x: Tensor, options?: ReduceOptions): Tensor => reduce(normO
 /** ln Σeˣ, shifted by the largest element. */
 export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor {
   requireTensor("logSumExp", "x", x);
+  checkOptions("logSumExp", options, ["axes", "keepDims"]);
   const keep = { axes: options.axes, keepDims: true };
   const f = x.cast("f32");
   // softmax x as the gradient, not e^(x − y): y may be large, and x − y would keep few digits.
-  const kept = reduce(maxOp, f, keep)
+  const kept = reduce(maxOp, f, keep, "logSumExp")
     .add(reduce(logSumExpRestOp, f, keep))
     .customGradient([f], (g) => [g.mul(logShares(f, keep).exp())]);
   return kept.reshape(reducedShape(x, options));
 }
 
 function reducedShape(x: Tensor, options: ReduceOptions): Shape {
-  const axes = checkAxes("reduce", options.axes, x.rank);
+  const axes = checkAxes("logSumExp", options.axes, x.rank);
   return options.keepDims
     ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
     : x.shape.filter((_, i) => !axes.includes(i));
@@ -237,18 +243,23 @@ export function softmax(x: Tensor, axis = -1): Tensor {
 /** Whether any element is non-zero. */
 export const any = (x: Tensor, options?: ReduceOptions): Tensor => {
   requireTensor("any", "x", x);
-  return x.cast("bool").sum(options).greater(0);
+  return reduce(sumOp, x.cast("bool"), options, "any").greater(0);
 };
 
 /** Whether all elements are non-zero. */
 export const all = (x: Tensor, options?: ReduceOptions): Tensor => {
   requireTensor("all", "x", x);
-  return x.cast("bool").logicalNot().sum(options).equal(0);
+  return reduce(sumOp, x.cast("bool").logicalNot(), options, "all").equal(0);
 };
 
 /** Sums the axes along which `x` is larger than `shape`: what a broadcast's gradient needs. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
-  const lead = x.rank - shape.length;
-  const axes = x.shape.flatMap((n, i) => (i < lead || (shape[i - lead] === 1 && n !== 1) ? [i] : []));
-  return (axes.length ? x.sum({ axes, keepDims: true }) : x).reshape(shape);
+  requireTensor("sumTo", "x", x);
+  const to = checkShape("sumTo", shape);
+  const lead = x.rank - to.length;
+  if (lead < 0 || to.some((n, i) => n !== 1 && n !== x.shape[lead + i])) {
+    fail("sumTo", `shape must be one that broadcasts to ${showShape(x.shape)}, got ${showShape(to)}`);
+  }
+  const axes = x.shape.flatMap((n, i) => (i < lead || (to[i - lead] === 1 && n !== 1) ? [i] : []));
+  return (axes.length ? x.sum({ axes, keepDims: true }) : x).reshape(to);
 }

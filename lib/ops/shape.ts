@@ -1,6 +1,6 @@
 /** Ops that move elements without computing: reshape, permute, slice, place, pad, concat. */
-import { fail, show } from "../error.js";
-import { checkAxis, checkShape, type Shape, showShape, sizeOf, stridesOf } from "../shape.js";
+import { checkNumber, fail, show } from "../error.js";
+import { checkAxes, checkAxis, checkShape, type Shape, showShape, sizeOf, stridesOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { requireTensor } from "./map.js";
 import { type AliasOp, apply, type KernelOp, type Op, type OpCall } from "./op.js";
@@ -31,6 +31,7 @@ export function flatten(x: Tensor, start = 0, end = -1): Tensor {
   requireTensor("flatten", "x", x);
   if (x.rank === 0) return reshape(x, [1]);
   const [from, to] = [checkAxis("flatten", start, x.rank), checkAxis("flatten", end, x.rank)];
+  if (from > to) fail("flatten", `start must not come after end, got ${start} and ${end} of ${showShape(x.shape)}`);
   return reshape(x, [...x.shape.slice(0, from), sizeOf(x.shape.slice(from, to + 1)), ...x.shape.slice(to + 1)]);
 }
 
@@ -124,6 +125,7 @@ export const permuteOp = reading<{ axes: readonly number[] }>(
 /** Axes in another order: axis i of the result is axis `axes[i]` of x. */
 export function permute(x: Tensor, axes: readonly number[]): Tensor {
   requireTensor("permute", "x", x);
+  if (!Array.isArray(axes)) fail("permute", `axes must name each of the ${x.rank} axes once, got ${show(axes)}`);
   const order = axes.map((axis) => checkAxis("permute", axis, x.rank));
   if (order.length !== x.rank || new Set(order).size !== x.rank) {
     fail("permute", `axes must name each of the ${x.rank} axes once, got ${show(axes)}`);
@@ -209,6 +211,7 @@ export function slice(x: Tensor, ...ranges: (Range | null)[]): Tensor {
       dropped.add(axis);
       continue;
     }
+    if (!Array.isArray(range)) fail("slice", `ranges must be numbers or [start, end, step], got ${show(range)}`);
     const step = range[2] ?? 1;
     if (!Number.isInteger(step) || step === 0)
       fail("slice", `step must be a whole number other than 0, got ${show(step)}`);
@@ -237,16 +240,20 @@ export function slice(x: Tensor, ...ranges: (Range | null)[]): Tensor {
 /** The order of one or more axes reversed. */
 export function flip(x: Tensor, axes: number | readonly number[]): Tensor {
   requireTensor("flip", "x", x);
-  const list = (typeof axes === "number" ? [axes] : axes).map((axis) => checkAxis("flip", axis, x.rank));
+  if (axes === undefined) fail("flip", "axes must be a number or a list of them, got undefined");
+  const list = checkAxes("flip", axes, x.rank);
   return slice(x, ...x.shape.map((_, i): Range => (list.includes(i) ? [null, null, -1] : [])));
 }
 
 /** x surrounded by `value`: `[before, after]` counts for every axis. */
 export function pad(x: Tensor, padding: readonly (readonly [number, number])[], value = 0): Tensor {
   requireTensor("pad", "x", x);
-  if (padding.length !== x.rank || !padding.flat().every((n) => Number.isInteger(n) && n >= 0)) {
+  const isPair = (p: unknown): boolean =>
+    Array.isArray(p) && p.length === 2 && p.every((n) => Number.isInteger(n) && n >= 0);
+  if (!Array.isArray(padding) || padding.length !== x.rank || !padding.every(isPair)) {
     fail("pad", `padding must be one [before, after] per axis of ${showShape(x.shape)}, got ${show(padding)}`);
   }
+  if (typeof value !== "number") fail("pad", `value must be a number, got ${show(value)}`);
   const into = x.shape.map((n, i) => n + padding[i][0] + padding[i][1]);
   const attrs = { starts: padding.map((p) => p[0]), steps: x.shape.map(() => 1), shape: x.shape, into, fill: value };
   return apply(placeOp as Op, [x], attrs);
@@ -322,9 +329,9 @@ export function stack(tensors: readonly Tensor[], axis = 0): Tensor {
 export function split(x: Tensor, parts: number, axis = 0): Tensor[] {
   requireTensor("split", "x", x);
   const at = checkAxis("split", axis, x.rank);
+  checkNumber("split", "parts", parts, { min: 1, integer: true });
   const n = x.shape[at] / parts;
-  if (!Number.isInteger(n))
-    fail("split", `parts must divide axis ${axis} of ${showShape(x.shape)}, got ${show(parts)}`);
+  if (!Number.isInteger(n)) fail("split", `parts must divide axis ${axis} of ${showShape(x.shape)}, got ${parts}`);
   return Array.from({ length: parts }, (_, k) =>
     slice(x, ...x.shape.map((_, i): Range => (i === at ? [k * n, (k + 1) * n] : []))),
   );
@@ -347,6 +354,10 @@ export function customGradient(
   inputs: readonly Tensor[],
   vjp: (g: Tensor, y: Tensor) => readonly (Tensor | undefined)[],
 ): Tensor {
+  requireTensor("customGradient", "y", y);
+  if (!Array.isArray(inputs)) fail("customGradient", `inputs must be a list of tensors, got ${show(inputs)}`);
+  for (const x of inputs) requireTensor("customGradient", "each input", x);
+  if (typeof vjp !== "function") fail("customGradient", `vjp must be a function of the cotangent, got ${show(vjp)}`);
   return apply(customGradientOp as Op, [y, ...inputs], { vjp });
 }
 
