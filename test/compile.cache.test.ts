@@ -26,14 +26,20 @@ function programs(graphs: readonly Graph[]): number {
 describe("one program serves", () => {
   const equal: [string, () => Graph][] = [
     ["the same graph over other data", () => graph(tensor([Math.random(), 2, 3]).square().sum())],
-    ["the same graph over variables of other names", () => graph(new Variable(x(), { label: String(Math.random()) }).mul(2))],
+    [
+      "the same graph over variables of other names",
+      () => graph(new Variable(x(), { label: String(Math.random()) }).mul(2)),
+    ],
     ["draws of different streams", () => graph(ops.randn([3]).mul(2))],
     ["feeds of other values", () => graph(ops.feed(() => [Math.random()], [1]).mul(x()))],
     ["custom gradients of other functions", () => graph(ops.customGradient(x().exp(), [x()], (g) => [g]))],
-    ["a graph that other nodes were made around", () => {
-      x().exp();
-      return graph(x().neg());
-    }],
+    [
+      "a graph that other nodes were made around",
+      () => {
+        x().exp();
+        return graph(x().neg());
+      },
+    ],
   ];
   it.each(equal)("%s", (_name, make) => {
     expect(programs([make(), make(), make()])).toBe(1);
@@ -60,8 +66,16 @@ describe("programs differ by", () => {
     ["the order of outputs", graph(y, z), graph(z, y)],
     ["the number of outputs", graph(z), graph(z, z)],
     ["an output that is a leaf", graph(z), graph(z, y)],
-    ["which variable is written", collect({ outputs: [a.add(b)], effects: [{ variable: a, value: a.neg() }] }), collect({ outputs: [v.add(w)], effects: [{ variable: w, value: v.neg() }] })],
-    ["whether anything is written", collect({ outputs: [a.add(b)], effects: [] }), collect({ outputs: [v.add(w)], effects: [{ variable: v, value: v }] })],
+    [
+      "which variable is written",
+      collect({ outputs: [a.add(b)], effects: [{ variable: a, value: a.neg() }] }),
+      collect({ outputs: [v.add(w)], effects: [{ variable: w, value: v.neg() }] }),
+    ],
+    [
+      "whether anything is written",
+      collect({ outputs: [a.add(b)], effects: [] }),
+      collect({ outputs: [v.add(w)], effects: [{ variable: v, value: v }] }),
+    ],
     ["axes", graph(ops.zeros([2, 2, 2]).permute([0, 2, 1])), graph(ops.zeros([2, 2, 2]).permute([1, 0, 2]))],
     ["bounds", graph(x().slice([0, 2])), graph(x().slice([1, 3]))],
     ["padding values", graph(x().pad([[1, 1]], 0)), graph(x().pad([[1, 1]], 1))],
@@ -86,8 +100,13 @@ describe("programs differ by", () => {
 
 describe("equal programs do not mix up data", () => {
   it("of constants that two graphs hold", async () => {
-    const [one, two] = await Promise.all([1, 2].map((n) => run("native", { outputs: [tensor([n, n]).mul(10), tensor([n])] })));
-    expect([one, two].map(([y, c]) => [...y, ...c])).toEqual([[10, 10, 1], [20, 20, 2]]);
+    const [one, two] = await Promise.all(
+      [1, 2].map((n) => run("native", { outputs: [tensor([n, n]).mul(10), tensor([n])] })),
+    );
+    expect([one, two].map(([y, c]) => [...y, ...c])).toEqual([
+      [10, 10, 1],
+      [20, 20, 2],
+    ]);
   });
 
   it("of a constant that equals another", async () => {
@@ -113,10 +132,22 @@ describe("a graph that never repeats", () => {
   }
 
   it("is named once, with the number that changes", async () => {
-    const seen = await warnings((k) => graph(x().mul(k + 0.5).sum()), 200);
+    const seen = await warnings(
+      (k) =>
+        graph(
+          x()
+            .mul(k + 0.5)
+            .sum(),
+        ),
+      200,
+    );
     expect(seen).toHaveLength(1);
-    expect(seen[0]).toMatch(/^the same graph was compiled 64 times because a part of it changes: "scalar \{value=62\.5 dtype=f32\}/);
-    expect(seen[0]).toMatch(/became "scalar \{value=63\.5 dtype=f32\} f32\[\]"\. Give numbers that change as tensors \(tensor\(x\)\)/);
+    expect(seen[0]).toMatch(
+      /^the same graph was compiled 64 times because a part of it changes: "scalar \{value=62\.5 dtype=f32\}/,
+    );
+    expect(seen[0]).toMatch(
+      /became "scalar \{value=63\.5 dtype=f32\} f32\[\]"\. Give numbers that change as tensors \(tensor\(x\)\)/,
+    );
   });
 
   it("is named with the shape that changes", async () => {

@@ -2,15 +2,17 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { configurePasses } from "../lib/compile/index.js";
+import type { TypedArray } from "../lib/dtype.js";
 import * as ops from "../lib/ops/index.js";
 import { mapOps } from "../lib/ops/map.js";
-import type { TypedArray } from "../lib/dtype.js";
 import type { Tensor } from "../lib/tensor.js";
 import { inDouble, inSingle, mismatches, opsIn, run, sample, specials } from "./helpers.js";
 import { build, leavesOf, outputsOf, recipes } from "./randomGraph.js";
 
 const switches = [false, true];
-const combinations = switches.flatMap((fuse) => switches.flatMap((simplify) => switches.map((reuse) => ({ fuse, simplify, reuse }))));
+const combinations = switches.flatMap((fuse) =>
+  switches.flatMap((simplify) => switches.map((reuse) => ({ fuse, simplify, reuse }))),
+);
 
 afterEach(() => {
   configurePasses({ fuse: true, simplify: true, reuse: true, verify: true });
@@ -81,12 +83,20 @@ describe("one group", () => {
   it("reads one tensor plain and through a reshape", async () => {
     const x = sample(1, [6, 6]);
     const y = x.mul(2);
-    await same([y.add(y.reshape([36]).reshape([6, 6])), y.reshape([36]).add(1), y.add(y.transpose()), y.reshape([1, 6, 6]).add(y)]);
+    await same([
+      y.add(y.reshape([36]).reshape([6, 6])),
+      y.reshape([36]).add(1),
+      y.add(y.transpose()),
+      y.reshape([1, 6, 6]).add(y),
+    ]);
   });
 
   it("broadcasts a value that it also computes", async () => {
     const row = sample(1, [33]).square();
-    const y = sample(2, [17, 33]).mul(row).add(row.sqrt()).sub(row.expand([17, 33]));
+    const y = sample(2, [17, 33])
+      .mul(row)
+      .add(row.sqrt())
+      .sub(row.expand([17, 33]));
     await same([y, row, y.max({ axes: 0 }).add(row)]);
   });
 });
@@ -113,7 +123,10 @@ describe("literals", () => {
   it("of every dtype are folded, repeated, reshaped and returned", async () => {
     const five = ops.full([2, 3], 5, "i32");
     const outputs = [
-      ops.full([3], 2).add(ops.full([2, 1], 3)).mul(x.slice([2, 5])),
+      ops
+        .full([3], 2)
+        .add(ops.full([2, 1], 3))
+        .mul(x.slice([2, 5])),
       five.add(five).reshape([6]),
       five.greater(ops.full([3], 4, "i32")),
       ops.full([3], 300).cast("u8"),
@@ -130,7 +143,12 @@ describe("literals", () => {
 describe("transposes", () => {
   it("go into the products that read them, and results stay within rounding", async () => {
     const [a, b, c] = [sample(1, [17, 33]), sample(2, [19, 33]), sample(3, [2, 33, 5])];
-    const outputs = [a.matmul(b.transpose()), b.transpose().slice([0, 17]).matmul(b), a.matmul(c), c.transpose().matmul(a.transpose())];
+    const outputs = [
+      a.matmul(b.transpose()),
+      b.transpose().slice([0, 17]).matmul(b),
+      a.matmul(c),
+      c.transpose().matmul(a.transpose()),
+    ];
     const oracle = inDouble(outputs);
     for (const values of await underAll(outputs)) {
       for (const [i, v] of values.entries()) expect(mismatches(v, oracle[i], { ulps: 2, bounds: 1e-4 })).toEqual([]);
@@ -143,6 +161,17 @@ it("the generator reaches every elementwise op, moves and reductions", () => {
   for (const recipe of fc.sample(recipes(40), { numRuns: 150, seed: 1 })) {
     for (const name of opsIn(outputsOf(recipe, build(recipe, leavesOf(recipe), false)))) seen.add(name);
   }
-  const wanted = [...mapOps.map((op) => op.name), "cast", "expand", "permute", "slice", "concat", "reshape", "max", "min", "sum"];
+  const wanted = [
+    ...mapOps.map((op) => op.name),
+    "cast",
+    "expand",
+    "permute",
+    "slice",
+    "concat",
+    "reshape",
+    "max",
+    "min",
+    "sum",
+  ];
   expect(wanted.filter((name) => !seen.has(name))).toEqual([]);
 });

@@ -23,7 +23,11 @@ async function wrong(outputs: readonly Tensor[]): Promise<string[]> {
     configurePasses({ simplify: on });
     for (const [i, values] of (await run("native", { outputs })).entries()) {
       const bounds = 1e-6 * oracle[i].reduce((top, x) => Math.max(top, Math.abs(x)), 0);
-      found.push(...mismatches(values, oracle[i], { ulps: 0, bounds, zeros: true }).map((m) => `simplify ${on}, output ${i} [${outputs[i].shape}]${m}`));
+      found.push(
+        ...mismatches(values, oracle[i], { ulps: 0, bounds, zeros: true }).map(
+          (m) => `simplify ${on}, output ${i} [${outputs[i].shape}]${m}`,
+        ),
+      );
     }
   }
   return found;
@@ -41,12 +45,30 @@ describe("a transpose", () => {
     ["of the right operand", a.matmul(b.transpose())],
     ["of the left operand", a.transpose().matmul(whole(4, [3, 5]))],
     ["of both", a.transpose().matmul(whole(5, [5, 3]).transpose())],
-    ["of a transpose", a.transpose().transpose().matmul(whole(6, [4, 5]))],
+    [
+      "of a transpose",
+      a
+        .transpose()
+        .transpose()
+        .matmul(whole(6, [4, 5])),
+    ],
     ["of the product", a.matmul(b.transpose()).transpose()],
     ["of a batch", a.matmul(z.transpose())],
     ["of a batch of products", a.matmul(z.transpose()).transpose()],
-    ["behind an axis of 1", a.unsqueeze(0).transpose().squeeze(0).matmul(whole(7, [3, 2]))],
-    ["of a row", whole(8, [1, 4]).transpose().matmul(whole(9, [1, 4]))],
+    [
+      "behind an axis of 1",
+      a
+        .unsqueeze(0)
+        .transpose()
+        .squeeze(0)
+        .matmul(whole(7, [3, 2])),
+    ],
+    [
+      "of a row",
+      whole(8, [1, 4])
+        .transpose()
+        .matmul(whole(9, [1, 4])),
+    ],
   ];
   it.each(folded)("%s goes into it", async (_name, y) => {
     expect(opsLeft(y)).toEqual(["matmul"]);
@@ -72,15 +94,29 @@ describe("a transpose", () => {
 
 it("random products, transposes and reshapes keep their values", async () => {
   const step = fc.record({ what: fc.nat(7), x: fc.nat(5), y: fc.nat(9), axis: fc.nat(3) });
-  const recipe = fc.record({ seed: fc.nat(99), sizes: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 3, maxLength: 3 }), steps: fc.array(step, { maxLength: 14 }) });
+  const recipe = fc.record({
+    seed: fc.nat(99),
+    sizes: fc.array(fc.integer({ min: 1, max: 3 }), { minLength: 3, maxLength: 3 }),
+    steps: fc.array(step, { maxLength: 14 }),
+  });
   await fc.assert(
     fc.asyncProperty(recipe, async ({ seed, sizes: [m, n, z], steps }) => {
-      const values: Tensor[] = [whole(seed, [m, n]), whole(seed + 1, [n, m]), whole(seed + 2, [z, m, n]), whole(seed + 3, [m, m])];
+      const values: Tensor[] = [
+        whole(seed, [m, n]),
+        whole(seed + 1, [n, m]),
+        whole(seed + 2, [z, m, n]),
+        whole(seed + 3, [m, m]),
+      ];
       for (const { what, x, y, axis } of steps) {
         const [a, b] = [x, y].map((at) => values[Math.max(0, values.length - 1 - at)]);
         if (what < 2) values.push(a.transpose());
         else if (what === 2) values.push(a.rank < 5 ? a.unsqueeze(axis % a.rank) : a);
-        else if (what === 3) values.push(a.shape[0] === 1 && a.rank > 2 ? a.squeeze(0) : a.reshape([a.size / a.shape[a.rank - 1], a.shape[a.rank - 1]]));
+        else if (what === 3)
+          values.push(
+            a.shape[0] === 1 && a.rank > 2
+              ? a.squeeze(0)
+              : a.reshape([a.size / a.shape[a.rank - 1], a.shape[a.rank - 1]]),
+          );
         else if (what === 4) values.push(a.permute(a.shape.map((_, i) => (i + axis) % a.rank)));
         else {
           const fits = a.shape[a.rank - 1] === b.shape[b.rank - 2] && (a.rank === 2 || b.rank === 2);

@@ -17,16 +17,58 @@ const points: [name: string, call: Call, operands: number[][], gradients: number
   ["sign", ops.sign, [[0, -1, 2]], [[0, 0, 0]]],
   ["leakyRelu", (x) => ops.leakyRelu(x, 0.25), [[0, -1, 2]], [[0.25, 0.25, 1]]],
   ["clamp", (x) => ops.clamp(x, { min: -1, max: 1 }), [[-1, 1, -2, 2, 0.5]], [[1, 1, 0, 0, 1]]],
-  ["maximum", ops.maximum, [[1, 2, 3], [1, 3, 2]], [[0.5, 0, 1], [0.5, 1, 0]]],
-  ["minimum", ops.minimum, [[1, 2, 3], [1, 3, 2]], [[0.5, 1, 0], [0.5, 0, 1]]],
+  [
+    "maximum",
+    ops.maximum,
+    [
+      [1, 2, 3],
+      [1, 3, 2],
+    ],
+    [
+      [0.5, 0, 1],
+      [0.5, 1, 0],
+    ],
+  ],
+  [
+    "minimum",
+    ops.minimum,
+    [
+      [1, 2, 3],
+      [1, 3, 2],
+    ],
+    [
+      [0.5, 1, 0],
+      [0.5, 0, 1],
+    ],
+  ],
   ["max", (x) => ops.max(x), [[1, 4, 4, 2]], [[0, 0.5, 0.5, 0]]],
   ["min", (x) => ops.min(x), [[3, 1, 1, 1]], [[0, 1 / 3, 1 / 3, 1 / 3]]],
   ["norm", (x) => ops.norm(x), [[0, 0]], [[0, 0]]],
   ["norm", (x) => ops.norm(x), [[3e30, 4e30]], [[0.6, 0.8]]],
   ["norm", (x) => ops.norm(x), [[3e-30, 4e-30]], [[0.6, 0.8]]],
-  ["pow", ops.pow, [[0, 0, 0, 2], [0, 1, 2, 0]], [[0, 1, 0, 0], [0, 0, 0, Math.log(2)]]],
+  [
+    "pow",
+    ops.pow,
+    [
+      [0, 0, 0, 2],
+      [0, 1, 2, 0],
+    ],
+    [
+      [0, 1, 0, 0],
+      [0, 0, 0, Math.log(2)],
+    ],
+  ],
   // the branch not taken gets 0 whatever the cotangent
-  ["where", (x) => x.greater(0).where(x, 1).mul(tensor([Number.NaN, -inf, 3])), [[-1, 0, 2]], [[0, 0, 3]]],
+  [
+    "where",
+    (x) =>
+      x
+        .greater(0)
+        .where(x, 1)
+        .mul(tensor([Number.NaN, -inf, 3])),
+    [[-1, 0, 2]],
+    [[0, 0, 3]],
+  ],
   ["elu", (x) => ops.elu(x, 2), [[1000, -1000, 0]], [[1, 0, 2]]],
   ["celu", (x) => ops.celu(x, 2), [[1000, -1000, 0]], [[1, 0, 1]]],
   ["softplus", ops.softplus, [[1000, -1000]], [[1, 0]]],
@@ -58,7 +100,11 @@ describe("grad", () => {
   it("gives zeros for a leaf the loss does not depend on, and for integers", () => {
     const [x, y, n] = [tensor([1, 2]), tensor([[3, 4, 5]]), tensor([1, 2], [2], "i32")];
     const [dx, dy, dn] = grad(x.mul(n).sum(), [x, y, n]);
-    expect(inDouble([dx, dy, dn]).map((v) => [...v])).toEqual([[1, 2], [0, 0, 0], [0, 0]]);
+    expect(inDouble([dx, dy, dn]).map((v) => [...v])).toEqual([
+      [1, 2],
+      [0, 0, 0],
+      [0, 0],
+    ]);
     expect(dy.shape).toEqual([1, 3]);
   });
 
@@ -112,17 +158,38 @@ describe("grad", () => {
     const outputs = grad(loss, [w, x]);
     const actual = await run("native", { outputs });
     const oracle = inDouble(outputs);
-    for (const [k, values] of actual.entries()) expect(mismatches(values, oracle[k], { ulps: 4, bounds: 1e-6 })).toEqual([]);
+    for (const [k, values] of actual.entries())
+      expect(mismatches(values, oracle[k], { ulps: 4, bounds: 1e-6 })).toEqual([]);
   });
 
   const x = tensor([1, 2]);
   const refusals: [string, () => unknown, RegExp][] = [
     ["a loss that is no tensor", () => grad(3 as unknown as Tensor, [x]), /^grad: loss must be a tensor, got 3/],
-    ["leaves that are no list", () => grad(x.sum(), x as unknown as Tensor[]), /^grad: leaves must be a list of tensors, got a Constant/],
-    ["leaves that are no tensors", () => grad(x.sum(), [1] as unknown as Tensor[]), /^grad: leaves must be a list of tensors, got \[1\]/],
-    ["a loss of integers", () => grad(x.argmax(), [x]), /^grad: loss must be f32, got i32\. Nothing flows through integers/],
-    ["a loss of several elements", () => grad(x, [x]), /^grad: loss must have one element, got \[2\]\. Reduce it first, e\.g\. with mean\(\)/],
-    ["a cotangent of another shape", () => grad(x, [x], tensor([1])), /^grad: the cotangent must have the shape of loss \[2\], got \[1\]/],
+    [
+      "leaves that are no list",
+      () => grad(x.sum(), x as unknown as Tensor[]),
+      /^grad: leaves must be a list of tensors, got a Constant/,
+    ],
+    [
+      "leaves that are no tensors",
+      () => grad(x.sum(), [1] as unknown as Tensor[]),
+      /^grad: leaves must be a list of tensors, got \[1\]/,
+    ],
+    [
+      "a loss of integers",
+      () => grad(x.argmax(), [x]),
+      /^grad: loss must be f32, got i32\. Nothing flows through integers/,
+    ],
+    [
+      "a loss of several elements",
+      () => grad(x, [x]),
+      /^grad: loss must have one element, got \[2\]\. Reduce it first, e\.g\. with mean\(\)/,
+    ],
+    [
+      "a cotangent of another shape",
+      () => grad(x, [x], tensor([1])),
+      /^grad: the cotangent must have the shape of loss \[2\], got \[1\]/,
+    ],
   ];
   it.each(refusals)("refuses %s", (_name, call, message) => {
     expect(call).toThrow(message);

@@ -13,21 +13,39 @@ type Call = (...x: Tensor[]) => Tensor;
 /** Operands of one elementwise call: alike, and broadcast against each other. */
 const operands: Record<number, Shape[][]> = {
   1: [[[9]], [[]]],
-  2: [[[7], [7]], [[3, 4], [4]], [[3, 1], [2, 1, 4]], [[], [5]]],
-  3: [[[7], [7], [7]], [[3, 1], [4], [2, 1, 1]]],
+  2: [
+    [[7], [7]],
+    [[3, 4], [4]],
+    [
+      [3, 1],
+      [2, 1, 4],
+    ],
+    [[], [5]],
+  ],
+  3: [
+    [[7], [7], [7]],
+    [[3, 1], [4], [2, 1, 1]],
+  ],
 };
 
 describe.each(mapOps.map((op) => [op.name, op] as const))("%s", (name, op) => {
   const call = (ops as unknown as Record<string, Call>)[name];
-  it.each(operands[op.arity].map((shapes) => [shapes.map((s) => `[${s}]`).join(" "), shapes] as const))("%s", (_title, shapes) => {
-    const inputs = shapes.map((shape, k) => sample(3 + k, shape, op.domain, op.arity === 3 && k === 0 ? "bool" : "f32"));
-    expect(gradientErrors(call, inputs)).toEqual([]);
-    expect(secondDerivativeErrors(call, inputs)).toEqual([]);
-  });
+  it.each(operands[op.arity].map((shapes) => [shapes.map((s) => `[${s}]`).join(" "), shapes] as const))(
+    "%s",
+    (_title, shapes) => {
+      const inputs = shapes.map((shape, k) =>
+        sample(3 + k, shape, op.domain, op.arity === 3 && k === 0 ? "bool" : "f32"),
+      );
+      expect(gradientErrors(call, inputs)).toEqual([]);
+      expect(secondDerivativeErrors(call, inputs)).toEqual([]);
+    },
+  );
 });
 
 describe("structured ops", () => {
-  const small = samples.filter(({ inputs }) => inputs.some((x) => x.dtype === "f32") && inputs.every((x) => x.size <= 64));
+  const small = samples.filter(
+    ({ inputs }) => inputs.some((x) => x.dtype === "f32") && inputs.every((x) => x.size <= 64),
+  );
   const named = small.map((s, k) => [`${s.name} ${s.inputs.map((x) => `[${x.shape}]`).join(" ")} #${k}`, s] as const);
   it.each(named)("%s", (_name, { call, inputs }) => {
     expect(gradientErrors(call, inputs)).toEqual([]);

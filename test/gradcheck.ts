@@ -10,7 +10,11 @@ type Call = (...x: Tensor[]) => Tensor;
 const step = 1e-5; // truncation ~ step², rounding ~ 1e-16 / step: both near 1e-10
 
 /** A random projection of a call's result: one number that depends on every element. */
-const project = (y: Tensor, seed: number): Tensor => y.cast("f32").mul(sample(seed, y.shape, [0.5, 1.5])).sum();
+const project = (y: Tensor, seed: number): Tensor =>
+  y
+    .cast("f32")
+    .mul(sample(seed, y.shape, [0.5, 1.5]))
+    .sum();
 
 /** Where the gradient of a random projection of `call` leaves its finite differences; empty if nowhere. */
 export function gradientErrors(call: Call, inputs: readonly Constant[], tolerance = 1e-6): string[] {
@@ -27,7 +31,8 @@ export function gradientErrors(call: Call, inputs: readonly Constant[], toleranc
   const found: string[] = [];
   for (const [k, x] of leaves.entries()) {
     const own = values.get(grads[k]) as Float64Array;
-    if (own.length !== x.size || grads[k].shape.join() !== x.shape.join()) found.push(`input ${k}: [${grads[k].shape}] for [${x.shape}]`);
+    if (own.length !== x.size || grads[k].shape.join() !== x.shape.join())
+      found.push(`input ${k}: [${grads[k].shape}] for [${x.shape}]`);
     for (const [at, value] of x.values.entries()) {
       const difference = (lossAt(x, at, value + step) - lossAt(x, at, value - step)) / (2 * step);
       // Against the value itself, or 1 where it is small.
@@ -41,7 +46,10 @@ export function gradientErrors(call: Call, inputs: readonly Constant[], toleranc
 /** The same for the gradient itself: a random projection of all its parts is differentiated again. */
 export function secondDerivativeErrors(call: Call, inputs: readonly Constant[], tolerance?: number): string[] {
   const once: Call = (...x) => {
-    const parts = grad(project(call(...x), 78), x.filter((t) => t.dtype === "f32"));
+    const parts = grad(
+      project(call(...x), 78),
+      x.filter((t) => t.dtype === "f32"),
+    );
     return parts.map((g, k) => project(g, 79 + k)).reduce((a, b) => a.add(b));
   };
   return gradientErrors(once, inputs, tolerance);

@@ -34,7 +34,10 @@ export function inSingle(outputs: readonly Tensor[]): Float64Array[] {
       values.set(node, Float64Array.from(node instanceof Variable ? (node.storage as TypedArray) : node.values));
       continue;
     }
-    const exact = computeNode(node, needs(node).map((x) => values.get(x) as Float64Array));
+    const exact = computeNode(
+      node,
+      needs(node).map((x) => values.get(x) as Float64Array),
+    );
     values.set(node, node.dtype === "f32" ? exact.map(Math.fround) : exact);
   }
   return outputs.map((t) => values.get(t) as Float64Array);
@@ -52,7 +55,12 @@ export function randomFrom(seed: number): () => number {
 }
 
 /** A tensor of numbers drawn from [low, high); whole ones for dtypes other than f32. */
-export function sample(seed: number, shape: Shape, range: readonly [number, number] = [-3, 3], dtype: DType = "f32"): Constant {
+export function sample(
+  seed: number,
+  shape: Shape,
+  range: readonly [number, number] = [-3, 3],
+  dtype: DType = "f32",
+): Constant {
   const random = randomFrom(seed);
   const [low, high] = dtype === "bool" ? [0, 2] : dtype === "u8" ? [0, 256] : range;
   const draw = (): number => low + random() * (high - low);
@@ -73,9 +81,49 @@ export const sizes = [0, 1, 7, 15, 16, 17, 31, 33, 511, 513, 1003] as const;
 /** Values where functions of floats break. */
 export const specials = Float32Array.from(
   [
-    0, 1e-45, 1e-40, 1.1754942e-38, 1.17549435e-38, 1e-30, 1e-20, 1e-10, 1e-4, 0.25, 0.5, 0.99999994, 1, 1.0000001, 1.5, 2, 2.5, 3, 5.5, 10,
-    11.1, 17, 20.1, 88, 88.7, 88.73, 89, 103.9, 104, 255, 256, 1000, 8388607.5, 16777216, 1e10, 2147483648, 1e20, 1e38, 3.4028235e38, Infinity,
-  ].flatMap((x) => [x, -x]).concat(Number.NaN),
+    0,
+    1e-45,
+    1e-40,
+    1.1754942e-38,
+    1.17549435e-38,
+    1e-30,
+    1e-20,
+    1e-10,
+    1e-4,
+    0.25,
+    0.5,
+    0.99999994,
+    1,
+    1.0000001,
+    1.5,
+    2,
+    2.5,
+    3,
+    5.5,
+    10,
+    11.1,
+    17,
+    20.1,
+    88,
+    88.7,
+    88.73,
+    89,
+    103.9,
+    104,
+    255,
+    256,
+    1000,
+    8388607.5,
+    16777216,
+    1e10,
+    2147483648,
+    1e20,
+    1e38,
+    3.4028235e38,
+    Infinity,
+  ]
+    .flatMap((x) => [x, -x])
+    .concat(Number.NaN),
 );
 
 const bits = new DataView(new ArrayBuffer(4));
@@ -110,7 +158,11 @@ export interface Tolerance {
 }
 
 /** Where results leave their oracle, as text for `expect(…).toEqual([])`; at most five places. */
-export function mismatches(actual: ArrayLike<number>, oracle: ArrayLike<number>, allowed: Tolerance = { ulps: 0 }): string[] {
+export function mismatches(
+  actual: ArrayLike<number>,
+  oracle: ArrayLike<number>,
+  allowed: Tolerance = { ulps: 0 },
+): string[] {
   const { ulps, bounds = 0, zeros = false } = allowed;
   const found: string[] = [];
   if (actual.length !== oracle.length) return [`${actual.length} elements for ${oracle.length}`];

@@ -7,7 +7,10 @@ import type { Tensor } from "../lib/tensor.js";
 
 /** The ops without their types: what plain JavaScript may call them with. */
 const o = ops as unknown as Record<string, (...x: unknown[]) => Tensor>;
-const x = ops.tensor([[1, 2, 3], [4, 5, 6]]);
+const x = ops.tensor([
+  [1, 2, 3],
+  [4, 5, 6],
+]);
 const at = (...values: number[]): Tensor => ops.tensor(values, [values.length], "i32");
 const anything = { generator: 3 };
 
@@ -17,8 +20,16 @@ const table: [name: string, call: () => unknown, message: string][] = [
   ["tensor", () => o.tensor(["1"]), 'values must be numbers, got "1"'],
   ["tensor", () => o.tensor(new ArrayBuffer(8)), "values must be numbers, got a ArrayBuffer"],
   ["tensor", () => o.tensor(x), "values must be numbers, got a tensor. Use it as it is"],
-  ["tensor", () => o.tensor(new BigInt64Array(2)), "values must be a typed array of numbers, got BigInt64Array(2). Convert it to Float32Array first"],
-  ["tensor", () => o.tensor(new DataView(new ArrayBuffer(4))), "values must be a typed array of numbers, got DataView(4). Convert it"],
+  [
+    "tensor",
+    () => o.tensor(new BigInt64Array(2)),
+    "values must be a typed array of numbers, got BigInt64Array(2). Convert it to Float32Array first",
+  ],
+  [
+    "tensor",
+    () => o.tensor(new DataView(new ArrayBuffer(4))),
+    "values must be a typed array of numbers, got DataView(4). Convert it",
+  ],
   ["tensor", () => o.tensor([[1], [2, 3]]), "rows must be of equal length, got [2,3] where [1] was expected"],
   ["tensor", () => o.tensor([[1], 2]), "rows must be of equal length, got 2 where [1] was expected"],
   ["tensor", () => o.tensor([1, [2]]), "values must be numbers, got [2]. Rows must be of equal depth"],
@@ -30,13 +41,21 @@ const table: [name: string, call: () => unknown, message: string][] = [
   ["zeros", () => o.zeros([-1]), "shape must be a list of whole numbers, got [-1]"],
   ["zeros", () => o.zeros([1.5]), "shape must be a list of whole numbers, got [1.5]"],
   ["zeros", () => o.zeros(), "shape must be a list of whole numbers, got undefined"],
-  ["zeros", () => o.zeros([2 ** 39]), "shape [549755813888] has 549755813888 elements, more than any memory holds. Check the sizes"],
+  [
+    "zeros",
+    () => o.zeros([2 ** 39]),
+    "shape [549755813888] has 549755813888 elements, more than any memory holds. Check the sizes",
+  ],
   ["ones", () => o.ones("3"), 'shape must be a list of whole numbers, got "3"'],
   ["eye", () => o.eye(-1), "shape must be a list of whole numbers, got [-1,-1]"],
   ["arange", () => o.arange(0, 3, 0), "step must not be 0. Leave it out for 1"],
   ["arange", () => o.arange(Number.NaN), "end must be a number at least"],
   ["arange", () => o.arange(0, 3, 1, "bool"), 'dtype must be f32 or i32, got "bool". Cast the result'],
-  ["arange", () => o.arange(1e15), "shape [1000000000000000] has 1000000000000000 elements, more than any memory holds"],
+  [
+    "arange",
+    () => o.arange(1e15),
+    "shape [1000000000000000] has 1000000000000000 elements, more than any memory holds",
+  ],
   ["linspace", () => o.linspace(0, 1, 0), "count must be a whole number at least 1, got 0"],
   ["linspace", () => o.linspace(0, Infinity, 3), "end must be a number at least"],
   ["oneHot", () => o.oneHot(at(1), 0), "classes must be a whole number at least 1, got 0"],
@@ -50,26 +69,58 @@ const table: [name: string, call: () => unknown, message: string][] = [
   ["rand", () => o.rand([2], { lo: 2 }), 'unknown option "lo". Did you mean "low"?'],
   ["rand", () => o.rand([2], anything), "generator must be a Generator, got 3"],
   ["randn", () => o.randn([2], { std: -1 }), "std must be a number at least 0 and at most 3.4e+38, got -1"],
-  ["randn", () => o.randn([2], { mean: Infinity }), "mean must be a number at least -3.4e+38 and at most 3.4e+38, got Infinity"],
+  [
+    "randn",
+    () => o.randn([2], { mean: Infinity }),
+    "mean must be a number at least -3.4e+38 and at most 3.4e+38, got Infinity",
+  ],
   ["randn", () => o.randn([2], { sdt: 1 }), 'unknown option "sdt". Did you mean "std"?'],
   ["randint", () => o.randint(3, 3, [2]), "high must be a whole number at least 4 and at most 2147483647, got 3"],
-  ["randint", () => o.randint([2], 0, 3), "low must be a whole number at least -2147483648 and at most 2147483647, got [2]"],
+  [
+    "randint",
+    () => o.randint([2], 0, 3),
+    "low must be a whole number at least -2147483648 and at most 2147483647, got [2]",
+  ],
   ["randint", () => o.randint(0, 3, [2], anything), "generator must be a Generator, got 3"],
   ["seed", () => ops.seed(-1), "value must be a whole number at least 0 and at most 9007199254740991, got -1"],
-  ["Generator", () => new ops.Generator(1.5), "seed must be a whole number at least 0 and at most 9007199254740991, got 1.5"],
+  [
+    "Generator",
+    () => new ops.Generator(1.5),
+    "seed must be a whole number at least 0 and at most 9007199254740991, got 1.5",
+  ],
   ["Generator", () => new ops.Generator(1).restore({ seed: 1, drawn: -1 }), "drawn must be a whole number at least 0"],
-  ["permutation", () => new ops.Generator(1).permutation(-1), "n must be a whole number at least 0 and at most 2147483647, got -1"],
+  [
+    "permutation",
+    () => new ops.Generator(1).permutation(-1),
+    "n must be a whole number at least 0 and at most 2147483647, got -1",
+  ],
   // elementwise
   ["exp", () => o.exp(3), "x must be a tensor, got 3. Make one with tensor(…)"],
-  ["add", () => x.add(undefined as unknown as number), "operands must be tensors or numbers, got undefined. Make one with tensor(…)"],
+  [
+    "add",
+    () => x.add(undefined as unknown as number),
+    "operands must be tensors or numbers, got undefined. Make one with tensor(…)",
+  ],
   ["mul", () => o.mul(x, [1, 2, 3]), "operands must be tensors or numbers, got [1,2,3]. Make one with tensor(…)"],
   ["less", () => o.less(x, "1"), 'operands must be tensors or numbers, got "1"'],
-  ["add", () => x.add(ops.zeros([2])), "shapes must be equal or 1 on each axis counted from the last, got [2,3] and [2]. Reshape or expand one of them"],
-  ["where", () => x.where(ops.zeros([4]), 0), "shapes must be equal or 1 on each axis counted from the last, got [2,3] and [4] and []"],
+  [
+    "add",
+    () => x.add(ops.zeros([2])),
+    "shapes must be equal or 1 on each axis counted from the last, got [2,3] and [2]. Reshape or expand one of them",
+  ],
+  [
+    "where",
+    () => x.where(ops.zeros([4]), 0),
+    "shapes must be equal or 1 on each axis counted from the last, got [2,3] and [4] and []",
+  ],
   ["cast", () => o.cast(x, "f64"), 'dtype must be f32, i32, u8 or bool, got "f64"'],
   ["cast", () => o.cast(3, "f32"), "x must be a tensor, got 3"],
   ["expand", () => x.expand([3]), "shape must be one the tensor broadcasts to, got [2,3] to [3]"],
-  ["expand", () => x.expand([2, 4]), "shapes must be equal or 1 on each axis counted from the last, got [2,3] and [2,4]"],
+  [
+    "expand",
+    () => x.expand([2, 4]),
+    "shapes must be equal or 1 on each axis counted from the last, got [2,3] and [2,4]",
+  ],
   ["clamp", () => o.clamp(x), "options must be { min, max } or one of them, got undefined"],
   ["clamp", () => o.clamp(x, { mni: 1 }), 'unknown option "mni". Did you mean "min"?'],
   ["clamp", () => x.clamp({ min: 2, max: 1 }), "max must be a number at least 2, got 1"],
@@ -82,7 +133,11 @@ const table: [name: string, call: () => unknown, message: string][] = [
   ["celu", () => x.celu(0), "alpha must be a number above 0, got 0"],
   ["hardtanh", () => x.hardtanh(1, 0), "max must be a number at least 1, got 0"],
   ...["relu", "selu", "softsign", "hardSigmoid", "hardSwish", "hardtanh", "leakyRelu", "elu", "celu", "prelu"].map(
-    (name): [string, () => unknown, string] => [name, () => o[name]([1]), "x must be a tensor, got [1]. Make one with tensor(…)"],
+    (name): [string, () => unknown, string] => [
+      name,
+      () => o[name]([1]),
+      "x must be a tensor, got [1]. Make one with tensor(…)",
+    ],
   ),
   // moves
   ["reshape", () => x.reshape([4]), "sizes must have equal products, got [2,3] to [4]"],
@@ -107,13 +162,41 @@ const table: [name: string, call: () => unknown, message: string][] = [
   ["slice", () => o.slice(x, {}), "ranges must be numbers or [start, end, step], got {  }"],
   ["pad", () => x.pad([[1, 1]]), "padding must be one [before, after] per axis of [2,3], got [[1,1]]"],
   ["pad", () => o.pad(x, [1, 1]), "padding must be one [before, after] per axis of [2,3], got [1,1]"],
-  ["pad", () => x.pad([[0, 0], [-1, 0]]), "padding must be one [before, after] per axis of [2,3], got [[0,0],[-1,0]]"],
+  [
+    "pad",
+    () =>
+      x.pad([
+        [0, 0],
+        [-1, 0],
+      ]),
+    "padding must be one [before, after] per axis of [2,3], got [[0,0],[-1,0]]",
+  ],
   ["pad", () => o.pad(x), "padding must be one [before, after] per axis of [2,3], got undefined"],
-  ["pad", () => o.pad(x, [[0, 0], [0, 1]], "a"), 'value must be a number, got "a"'],
+  [
+    "pad",
+    () =>
+      o.pad(
+        x,
+        [
+          [0, 0],
+          [0, 1],
+        ],
+        "a",
+      ),
+    'value must be a number, got "a"',
+  ],
   ["concat", () => o.concat([]), "wants a list of tensors, got []"],
   ["concat", () => o.concat([x, 3]), "each must be a tensor, got 3"],
-  ["concat", () => ops.concat([x, ops.zeros([2, 2])]), "tensors must agree in dtype and in every axis but 0, got f32[2,3], f32[2,2]"],
-  ["concat", () => ops.concat([x, x.cast("i32")]), "tensors must agree in dtype and in every axis but 0, got f32[2,3], i32[2,3]"],
+  [
+    "concat",
+    () => ops.concat([x, ops.zeros([2, 2])]),
+    "tensors must agree in dtype and in every axis but 0, got f32[2,3], f32[2,2]",
+  ],
+  [
+    "concat",
+    () => ops.concat([x, x.cast("i32")]),
+    "tensors must agree in dtype and in every axis but 0, got f32[2,3], i32[2,3]",
+  ],
   ["stack", () => o.stack(x), "wants a list of tensors, got a Constant"],
   ["stack", () => o.stack([3]), "each must be a tensor, got 3"],
   ["split", () => ops.split(x, 4), "parts must divide axis 0 of [2,3], got 4"],
@@ -156,14 +239,30 @@ const table: [name: string, call: () => unknown, message: string][] = [
   ["matmul", () => x.matmul(ops.tensor(1)), "operands must have at least one axis, got [2,3] and []. Use mul"],
   ["matmul", () => o.matmul(x, 2), "the right operand must be a tensor, got 2"],
   ["matmul", () => o.matmul(2, x), "the left operand must be a tensor, got 2"],
-  ["matmul", () => ops.zeros([2, 3, 4]).matmul(ops.zeros([3, 4, 5])), "shapes must be equal or 1 on each axis counted from the last, got [2] and [3]"],
-  ["orthogonalFactor", () => ops.orthogonalFactor(x), "wants a matrix with at least as many rows as columns, got [2,3]. Transpose it"],
+  [
+    "matmul",
+    () => ops.zeros([2, 3, 4]).matmul(ops.zeros([3, 4, 5])),
+    "shapes must be equal or 1 on each axis counted from the last, got [2] and [3]",
+  ],
+  [
+    "orthogonalFactor",
+    () => ops.orthogonalFactor(x),
+    "wants a matrix with at least as many rows as columns, got [2,3]. Transpose it",
+  ],
   // a lazy tensor as a number
-  ["tensor", () => +(x as unknown as number), "a lazy tensor has no number yet. Read it with `await t.item()`, or compute with `t.add(…)`"],
+  [
+    "tensor",
+    () => +(x as unknown as number),
+    "a lazy tensor has no number yet. Read it with `await t.item()`, or compute with `t.add(…)`",
+  ],
   ["tensor", () => (x as unknown as number) > 1, "a lazy tensor has no number yet"],
   ["tensor", () => (x as unknown as number) + 1, "a lazy tensor has no number yet"],
   ["tensor", () => Math.max(x as unknown as number, 1), "a lazy tensor has no number yet"],
-  ["tensor", () => JSON.stringify({ x }), "a lazy tensor cannot be turned into JSON. Read it first with `await t.array()`"],
+  [
+    "tensor",
+    () => JSON.stringify({ x }),
+    "a lazy tensor cannot be turned into JSON. Read it first with `await t.array()`",
+  ],
 ];
 
 describe.each([...new Set(table.map(([name]) => name))])("%s", (name) => {
@@ -187,5 +286,8 @@ it("a tensor shows itself as text", () => {
 
 it("nothing is broken after all that", async () => {
   for (const [, call] of table) expect(call).toThrow(EvengradError);
-  expect(await x.add(1).array()).toEqual([[2, 3, 4], [5, 6, 7]]);
+  expect(await x.add(1).array()).toEqual([
+    [2, 3, 4],
+    [5, 6, 7],
+  ]);
 });

@@ -15,7 +15,7 @@ const functionOf = (op: MapOp): Call => (ops as unknown as Record<string, Call>)
 
 /** IEEE arithmetic and everything that only chooses or compares is exact; the rest is within one ULP. */
 const inexact = new Set(
-  ("exp expm1 log log1p rsqrt sin cos tanh erf erfc sigmoid softplus logSigmoid gelu geluTanh silu mish pow").split(" "),
+  "exp expm1 log log1p rsqrt sin cos tanh erf erfc sigmoid softplus logSigmoid gelu geluTanh silu mish pow".split(" "),
 );
 const extremes = new Set(["maximum", "minimum"]);
 const tolerance = (op: MapOp): Tolerance => ({ ulps: inexact.has(op.name) ? 1 : 0, zeros: extremes.has(op.name) });
@@ -24,21 +24,59 @@ const tolerance = (op: MapOp): Tolerance => ({ ulps: inexact.has(op.name) ? 1 : 
 const pairs: [Shape, Shape][] = [
   [[33], []],
   [[17, 33], [33]],
-  [[17, 33], [17, 1]],
-  [[5, 7, 9], [5, 1, 9]],
-  [[5, 7, 9], [7, 1]],
-  [[37, 10], [37, 1]],
+  [
+    [17, 33],
+    [17, 1],
+  ],
+  [
+    [5, 7, 9],
+    [5, 1, 9],
+  ],
+  [
+    [5, 7, 9],
+    [7, 1],
+  ],
+  [
+    [37, 10],
+    [37, 1],
+  ],
   [[37, 10], [10]],
-  [[1, 7, 1, 3], [4, 1, 5, 1]],
-  [[7, 1], [1, 33]],
-  [[0, 3], [1, 3]],
-  [[3, 0], [3, 1]],
-  [[2, 3, 4, 5], [3, 1, 5]],
+  [
+    [1, 7, 1, 3],
+    [4, 1, 5, 1],
+  ],
+  [
+    [7, 1],
+    [1, 33],
+  ],
+  [
+    [0, 3],
+    [1, 3],
+  ],
+  [
+    [3, 0],
+    [3, 1],
+  ],
+  [
+    [2, 3, 4, 5],
+    [3, 1, 5],
+  ],
 ];
 const shapesFor: Record<number, Shape[][]> = {
   1: [[[]], [[0, 3]], [[3, 0]], [[7, 10]], [[2, 3, 5]]],
   2: [...pairs, ...pairs.map(([a, b]) => [b, a]), [[], []]],
-  3: [...pairs.flatMap(([a, b]) => [[a, b, b], [b, a, b], [b, b, a]]), [[5, 1, 1], [1, 7, 1], [1, 1, 9]]],
+  3: [
+    ...pairs.flatMap(([a, b]) => [
+      [a, b, b],
+      [b, a, b],
+      [b, b, a],
+    ]),
+    [
+      [5, 1, 1],
+      [1, 7, 1],
+      [1, 1, 9],
+    ],
+  ],
 };
 
 /** What the op does with its operands on the native executor, where that leaves the reference. */
@@ -63,7 +101,12 @@ describe.each(mapOps.map((op) => [op.name, op] as const))("%s", (_name, op) => {
   });
 
   it("broadcasts", async () => {
-    expect(await compare(op, shapesFor[op.arity].map((shapes) => shapes.map(domain)))).toEqual([]);
+    expect(
+      await compare(
+        op,
+        shapesFor[op.arity].map((shapes) => shapes.map(domain)),
+      ),
+    ).toEqual([]);
   });
 
   it("takes special values", async () => {
@@ -72,20 +115,41 @@ describe.each(mapOps.map((op) => [op.name, op] as const))("%s", (_name, op) => {
     const n = specials.length;
     const spread = (["[n]", "[n,1]", "[n,1,1]"] as const).map((_, k) => x.reshape([n, ...new Array(k).fill(1)]));
     const grid = spread.slice(0, op.arity).map((t) => t.expand(new Array(op.arity).fill(n)).reshape([n ** op.arity]));
-    expect(await compare(op, [wide, ...(op.arity < 3 ? [grid] : [[x.greater(0), ...grid.slice(0, 2).map((t) => t.slice([0, n]))]])])).toEqual([]);
+    expect(
+      await compare(op, [
+        wide,
+        ...(op.arity < 3 ? [grid] : [[x.greater(0), ...grid.slice(0, 2).map((t) => t.slice([0, n]))]]),
+      ]),
+    ).toEqual([]);
   });
 
   it("takes integers, bytes and flags", async () => {
     const types: DType[] = ["f32", "i32", "u8", "bool"];
     const of = (dtype: DType, k: number): Tensor => sample(31 + k, [67], [-9, 10], dtype);
     const mixes = types.flatMap((a, i) =>
-      op.arity === 1 ? [[of(a, 0)]] : types.map((b) => (op.arity === 2 ? [of(a, 0), of(b, 1)] : [of(types[3 - i], 2), of(a, 0), of(b, 1)])),
+      op.arity === 1
+        ? [[of(a, 0)]]
+        : types.map((b) => (op.arity === 2 ? [of(a, 0), of(b, 1)] : [of(types[3 - i], 2), of(a, 0), of(b, 1)])),
     );
     expect(await compare(op, mixes)).toEqual([]);
   });
 
   it("wraps i32 as two's complement", async () => {
-    const edge = Int32Array.of(0, 1, -1, 2, -2, 46341, -46341, 65536, 2 ** 30, 2147483647, -2147483648, 123456789, -987654321);
+    const edge = Int32Array.of(
+      0,
+      1,
+      -1,
+      2,
+      -2,
+      46341,
+      -46341,
+      65536,
+      2 ** 30,
+      2147483647,
+      -2147483648,
+      123456789,
+      -987654321,
+    );
     const n = edge.length;
     const a = ops.tensor(Int32Array.from({ length: n * n }, (_, i) => edge[i % n]));
     const b = ops.tensor(Int32Array.from({ length: n * n }, (_, i) => edge[Math.floor(i / n)]));
@@ -104,7 +168,8 @@ it("covers every op that has no exported function of its name", async () => {
 describe("cast", () => {
   const types: DType[] = ["f32", "i32", "u8", "bool"];
   it.each(types.flatMap((from) => types.map((to) => [from, to] as const)))("%s to %s", async (from, to) => {
-    const edge = from === "i32" ? [2147483647, -2147483648, 16777217, -16777219, 255, 256, -1, 0] : Array.from(specials);
+    const edge =
+      from === "i32" ? [2147483647, -2147483648, 16777217, -16777219, 255, 256, -1, 0] : Array.from(specials);
     const x = from === "f32" || from === "i32" ? ops.tensor(edge, undefined, from) : sample(3, [67], undefined, from);
     const y = x.cast(to);
     const [actual] = await run("native", { outputs: [y] });
@@ -113,7 +178,13 @@ describe("cast", () => {
 
   it.each(["f32", "i32", "u8", "bool"] as const)("%s repeats under expand and as a literal", async (dtype) => {
     const x = sample(5, [7, 1], [-9, 10], dtype);
-    const outputs = [x.expand([3, 7, 33]), x.expand([7, 0]), ops.full([2, 33], 1, dtype), ops.ones([], dtype), ops.zeros([0], dtype)];
+    const outputs = [
+      x.expand([3, 7, 33]),
+      x.expand([7, 0]),
+      ops.full([2, 33], 1, dtype),
+      ops.ones([], dtype),
+      ops.zeros([0], dtype),
+    ];
     const actual = await run("native", { outputs });
     const oracle = inDouble(outputs);
     for (const [i, values] of actual.entries()) expect(mismatches(values, oracle[i])).toEqual([]);

@@ -22,7 +22,15 @@ const products: Product[] = [
     { batch: [1, 1], M: 9, K: 31, N: n },
     { batch: [1, 1], M: n, K: n, N: n },
   ]),
-  ...([[3, 3], [3, 1], [1, 3], [0, 1], [1, 0]] as const).map((batch) => ({ batch, M: 6, K: 17, N: 19 })),
+  ...(
+    [
+      [3, 3],
+      [3, 1],
+      [1, 3],
+      [0, 1],
+      [1, 0],
+    ] as const
+  ).map((batch) => ({ batch, M: 6, K: 17, N: 19 })),
   { batch: [1, 1], M: 1, K: 1003, N: 1 },
   { batch: [1, 1], M: 1, K: 129, N: 1003 },
   { batch: [1, 1], M: 1003, K: 10, N: 1 },
@@ -39,7 +47,8 @@ const turns = [
   [true, true],
 ] as const;
 
-const product = (a: Tensor, b: Tensor, transA: boolean, transB: boolean): Tensor => apply(matmulOp as Op, [a, b], { transA, transB });
+const product = (a: Tensor, b: Tensor, transA: boolean, transB: boolean): Tensor =>
+  apply(matmulOp as Op, [a, b], { transA, transB });
 
 describe.each(turns)("transA %s, transB %s", (transA, transB) => {
   const operands = ({ batch: [za, zb], M, K, N }: Product, range?: [number, number]) =>
@@ -53,7 +62,9 @@ describe.each(turns)("transA %s, transB %s", (transA, transB) => {
     for (const [i, p] of products.entries()) {
       // One rounding for each of K steps, each of half an ULP of a partial sum: 2⁻²⁴·Σ|ab|.
       const bounds = magnitudes[i].map((m) => m * (p.K + 1) * 2 ** -24);
-      expect(mismatches(actual[i], oracle[i], { ulps: 0, bounds }), `${p.batch} M ${p.M} K ${p.K} N ${p.N}`).toEqual([]);
+      expect(mismatches(actual[i], oracle[i], { ulps: 0, bounds }), `${p.batch} M ${p.M} K ${p.K} N ${p.N}`).toEqual(
+        [],
+      );
     }
   });
 
@@ -63,7 +74,13 @@ describe.each(turns)("transA %s, transB %s", (transA, transB) => {
     const [actual, oracle] = [await run("native", { outputs }), inDouble(outputs)];
     for (const [i, p] of products.entries()) {
       const values = actual[i].map((x) => x + 0); // a sum of −0 alone may begin from +0
-      expect(mismatches(values, oracle[i].map((x) => x + 0)), `${p.batch} M ${p.M} K ${p.K} N ${p.N}`).toEqual([]);
+      expect(
+        mismatches(
+          values,
+          oracle[i].map((x) => x + 0),
+        ),
+        `${p.batch} M ${p.M} K ${p.K} N ${p.N}`,
+      ).toEqual([]);
     }
   });
 
@@ -73,7 +90,12 @@ describe.each(turns)("transA %s, transB %s", (transA, transB) => {
     a[transA ? 4 * M + 3 : 3 * K + 4] = Infinity;
     const b = Float32Array.from({ length: K * N }, () => 1);
     b[transB ? 7 * K + 5 : 5 * N + 7] = Number.NaN;
-    const y = product(tensor(a, transA ? [1, K, M] : [1, M, K]), tensor(b, transB ? [1, N, K] : [1, K, N]), transA, transB);
+    const y = product(
+      tensor(a, transA ? [1, K, M] : [1, M, K]),
+      tensor(b, transB ? [1, N, K] : [1, K, N]),
+      transA,
+      transB,
+    );
     const [actual] = await run("native", { outputs: [y] });
     expect(mismatches(actual, inDouble([y])[0])).toEqual([]);
   });

@@ -12,7 +12,15 @@ const onIntegers = new Set(["sum", "max", "min", "argmax", "argmin"]);
 
 /** (outer, n, inner): rows, columns, and middle axes around the vector widths and blocks. */
 const lines: Shape[] = [
-  ...sizes.filter((n) => n > 0).flatMap((n): Shape[] => [[1, n, 1], [3, n, 1], [1, n, 5], [2, 3, n], [n, 10, 1]]),
+  ...sizes
+    .filter((n) => n > 0)
+    .flatMap((n): Shape[] => [
+      [1, n, 1],
+      [3, n, 1],
+      [1, n, 5],
+      [2, 3, n],
+      [n, 10, 1],
+    ]),
   [4, 7, 33],
   [33, 16, 17],
   [2, 1003, 15],
@@ -42,12 +50,23 @@ async function compare(op: KernelOp, operands: readonly Constant[]): Promise<str
 
 describe.each(reduceOps.map((op) => [op.name, op] as const))("%s", (name, op) => {
   it("has the reference's values at every size", async () => {
-    expect(await compare(op, lines.map((shape, k) => sample(k, shape)))).toEqual([]);
+    expect(
+      await compare(
+        op,
+        lines.map((shape, k) => sample(k, shape)),
+      ),
+    ).toEqual([]);
   });
 
   it("keeps its digits over large offsets and scales", async () => {
     const shape = [3, 1003, 1];
-    expect(await compare(op, [sample(1, shape, [1000, 1001]), sample(2, shape, [-1e30, 1e30]), sample(3, shape, [1e-44, 1e-42])])).toEqual([]);
+    expect(
+      await compare(op, [
+        sample(1, shape, [1000, 1001]),
+        sample(2, shape, [-1e30, 1e30]),
+        sample(3, shape, [1e-44, 1e-42]),
+      ]),
+    ).toEqual([]);
   });
 
   it("takes special values, alone and among others", async () => {
@@ -56,20 +75,41 @@ describe.each(reduceOps.map((op) => [op.name, op] as const))("%s", (name, op) =>
     const mixed = Float32Array.from({ length: 400 * 19 }, pick);
     const quiet = mixed.map((x) => (Number.isFinite(x) && Math.abs(x) < 1e30 ? x : Math.sign(x)));
     const each = tensor(specials, [specials.length, 1, 1]);
-    const several = [mixed, quiet].flatMap((v) => [tensor(v, [400, 19, 1]), tensor(v, [1, 400, 19]), tensor(v, [20, 19, 20])]);
+    const several = [mixed, quiet].flatMap((v) => [
+      tensor(v, [400, 19, 1]),
+      tensor(v, [1, 400, 19]),
+      tensor(v, [20, 19, 20]),
+    ]);
     expect(await compare(op, [each, ...several])).toEqual([]);
   });
 
   it("takes equal values, zeros of both signs and infinities", async () => {
-    const rows = [[0, -0], [-0, 0], [-0, -0], [1, 1], [Infinity, Infinity], [-Infinity, -Infinity], [Infinity, -Infinity], [-Infinity, 1]];
+    const rows = [
+      [0, -0],
+      [-0, 0],
+      [-0, -0],
+      [1, 1],
+      [Infinity, Infinity],
+      [-Infinity, -Infinity],
+      [Infinity, -Infinity],
+      [-Infinity, 1],
+    ];
     const wide = rows.flatMap(([a, b]) => Array.from({ length: 37 }, (_, i) => (i % 3 === 1 ? b : a)));
-    expect(await compare(op, [tensor(rows.flat(), [rows.length, 2, 1]), tensor(wide, [rows.length, 37, 1])])).toEqual([]);
+    expect(await compare(op, [tensor(rows.flat(), [rows.length, 2, 1]), tensor(wide, [rows.length, 37, 1])])).toEqual(
+      [],
+    );
     expect(await compare(op, [tensor(wide, [1, rows.length, 37])])).toEqual([]);
   });
 
   if (!onIntegers.has(name)) return;
   it("reduces i32 in i32, with wrapping sums", async () => {
-    const shapes: Shape[] = [[1, 1, 1], [1, 33, 1], [3, 513, 1], [2, 7, 33], [1, 5, 1003]];
+    const shapes: Shape[] = [
+      [1, 1, 1],
+      [1, 33, 1],
+      [3, 513, 1],
+      [2, 7, 33],
+      [1, 5, 1003],
+    ];
     const small = shapes.map((shape, k) => sample(k, shape, [-9, 10], "i32"));
     const large = shapes.map((shape, k) => sample(k, shape, [-(2 ** 31), 2 ** 31], "i32"));
     expect(await compare(op, [...small, ...large])).toEqual([]);
@@ -78,7 +118,14 @@ describe.each(reduceOps.map((op) => [op.name, op] as const))("%s", (name, op) =>
 
 describe("of nothing", () => {
   const empty = sample(1, [2, 0, 3]);
-  const want: Record<string, number> = { sum: 0, max: -Infinity, min: Infinity, variance: Number.NaN, norm: 0, logSumExpRest: 0 };
+  const want: Record<string, number> = {
+    sum: 0,
+    max: -Infinity,
+    min: Infinity,
+    variance: Number.NaN,
+    norm: 0,
+    logSumExpRest: 0,
+  };
   it.each(reduceOps.map((op) => [op.name, op] as const))("%s", async (name, op) => {
     if (op.name.startsWith("arg")) {
       expect(() => reduced(op, empty)).toThrow(`${name}: the reduced axes must not be empty`);

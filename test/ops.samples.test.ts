@@ -1,10 +1,10 @@
 /** Sample calls of every exported op, native against double precision; and that no op is without a table. */
 import { describe, expect, it } from "vitest";
+import { collect } from "../lib/compile/graph.js";
 import * as ops from "../lib/ops/index.js";
 import { mapOps } from "../lib/ops/map.js";
 import { reduceOps } from "../lib/ops/reduce.js";
 import { addon } from "../lib/run/addon.js";
-import { collect } from "../lib/compile/graph.js";
 import { inDouble, mismatches, run, sample } from "./helpers.js";
 import { elsewhere, samples } from "./samples.js";
 
@@ -36,23 +36,46 @@ it("the tables name nothing that is not exported", () => {
 });
 
 it("every kernel, fused operation and reduction of the addon is one that a table runs", () => {
-  const structured = samples.flatMap(({ call, inputs }) => collect({ outputs: [call(...inputs)] }).nodes.map((node) => node.op));
+  const structured = samples.flatMap(({ call, inputs }) =>
+    collect({ outputs: [call(...inputs)] }).nodes.map((node) => node.op),
+  );
   const kernels = new Set([...structured].flatMap((op) => (op.kind === "kernel" ? [op.kernel] : [])));
   const derived = ["unpick", "random", "orthogonal", "map"]; // gradients; tests of their own
-  expect(addon().kernels().filter((name) => !kernels.has(name) && !derived.includes(name))).toEqual([]);
+  expect(
+    addon()
+      .kernels()
+      .filter((name) => !kernels.has(name) && !derived.includes(name)),
+  ).toEqual([]);
   const maps = new Set(mapOps.flatMap((op) => [op.name, `${op.name}I`]));
-  expect(addon().mapOps().map((op) => op.name).filter((name) => !maps.has(name))).toEqual(["toI32", "toF32"]); // of cast
+  expect(
+    addon()
+      .mapOps()
+      .map((op) => op.name)
+      .filter((name) => !maps.has(name)),
+  ).toEqual(["toI32", "toF32"]); // of cast
   expect([...addon().reduceOps()].sort()).toEqual(reduceOps.map((op) => op.name).sort());
 });
 
 describe("orthogonalFactor", () => {
-  it.each([[1, 1], [5, 3], [33, 17], [64, 64], [129, 10], [3, 0]])("of (%i, %i) has orthonormal columns, as the reference's", async (m, n) => {
+  it.each([
+    [1, 1],
+    [5, 3],
+    [33, 17],
+    [64, 64],
+    [129, 10],
+    [3, 0],
+  ])("of (%i, %i) has orthonormal columns, as the reference's", async (m, n) => {
     const x = sample(3, [m, n], [-1, 1]);
     const q = ops.orthogonalFactor(x);
     const [actual] = await run("native", { outputs: [q] });
     // Errors grow with the condition of x: squares of 64 are the worst here.
     expect(mismatches(actual, inDouble([q])[0], { ulps: 0, bounds: 1e-4 })).toEqual([]);
-    const product = inDouble([ops.tensor(actual, [m, n]).transpose().matmul(ops.tensor(actual, [m, n]))])[0];
+    const product = inDouble([
+      ops
+        .tensor(actual, [m, n])
+        .transpose()
+        .matmul(ops.tensor(actual, [m, n])),
+    ])[0];
     for (let a = 0; a < n; a++) for (let b = 0; b < n; b++) expect(product[a * n + b]).toBeCloseTo(Number(a === b), 5);
   });
 });

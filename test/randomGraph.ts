@@ -59,7 +59,11 @@ const broadcasts = (shapes: readonly Shape[]): boolean => {
 
 /** Leaves that broadcast against each other: a matrix, rows, columns, a scalar, integers and flags. */
 export function leavesOf({ seed, scale }: Pick<Recipe, "seed" | "scale">): Tensor[] {
-  const [m, n] = [[3, 5], [17, 33], [40, 131]][scale];
+  const [m, n] = [
+    [3, 5],
+    [17, 33],
+    [40, 131],
+  ][scale];
   return [
     sample(seed, [m, n]),
     sample(seed + 1, [n]),
@@ -97,7 +101,11 @@ function structured(x: Tensor, { what, detail }: Instruction, exact: boolean): T
     () => x.max({ axes: axis, keepDims: true }).add(0),
     () => x.min({ axes: axis }).add(0),
     () => x.slice(...x.shape.map((_, k) => (k === axis ? ([0, Math.max(1, n - 1)] as const) : null))),
-    () => x.unsqueeze(0).expand([2, ...x.shape]).slice(detail % 2),
+    () =>
+      x
+        .unsqueeze(0)
+        .expand([2, ...x.shape])
+        .slice(detail % 2),
     () => x.cast((["f32", "i32", "bool", "u8"] as const)[detail % 4]),
     () => (exact ? x.max().add(0) : x.sum({ axes: axis, keepDims: true })),
     () => (exact ? x.neg() : x.cast("f32").softmax(axis)),
@@ -127,5 +135,8 @@ export function outputsOf(recipe: Recipe, values: readonly Tensor[]): Tensor[] {
 /** Numbers in an order that a seed gives. */
 export function shuffled<T>(items: readonly T[], seed: number): T[] {
   const random = randomFrom(seed);
-  return items.map((x) => [random(), x] as const).sort((a, b) => a[0] - b[0]).map(([, x]) => x);
+  return items
+    .map((x) => [random(), x] as const)
+    .sort((a, b) => a[0] - b[0])
+    .map(([, x]) => x);
 }

@@ -56,7 +56,14 @@ add("prelu", [f([5]), f([1])], (x, slope) => ops.prelu(x, slope), { ulps: 1 });
 add("prelu", [f([9, 33, 17]), f([33])], (x, slope) => ops.prelu(x, slope), { ulps: 1 });
 
 // creation; a tensor's gradient flows through what uses it
-add("tensor", [], () => ops.tensor([[1, 2], [3, 4]]).mul(2));
+add("tensor", [], () =>
+  ops
+    .tensor([
+      [1, 2],
+      [3, 4],
+    ])
+    .mul(2),
+);
 add("feed", [], () => ops.feed(() => [1, 2, 3], [3]).mul(2));
 add("full", [f([3, 4])], (x) => ops.full([2, 3, 4], 2.5).mul(x));
 add("full", [], () => ops.full([0, 4], Number.NaN));
@@ -98,8 +105,20 @@ for (const shape of shapes) {
   if (shape[0] > 0) add("slice", [f(shape)], (x) => ops.slice(x, -1));
   add("flip", [f(shape)], (x) => ops.flip(x, axes));
   add("flip", [b(shape)], (x) => ops.flip(x, 0));
-  add("pad", [f(shape)], (x) => ops.pad(x, axes.map((k) => [k, 2] as const), 1.5));
-  add("pad", [i(shape, -9, 9)], (x) => ops.pad(x, axes.map(() => [1, 0] as const), -1));
+  add("pad", [f(shape)], (x) =>
+    ops.pad(
+      x,
+      axes.map((k) => [k, 2] as const),
+      1.5,
+    ),
+  );
+  add("pad", [i(shape, -9, 9)], (x) =>
+    ops.pad(
+      x,
+      axes.map(() => [1, 0] as const),
+      -1,
+    ),
+  );
   for (const axis of axes) {
     const other = shape.map((n, k) => (k === axis ? 3 : n));
     add("concat", [f(shape), f(other), f(shape)], (...x) => ops.concat(x, axis));
@@ -116,7 +135,11 @@ for (const shape of shapes) {
       ulps: 2,
       magnitude: (x, at) => ops.scatterAdd(x.abs(), at, 4, axis).mul(shape[axis]),
     });
-    const picks = i(shape.filter((_, k) => k !== axis), 0, shape[axis]);
+    const picks = i(
+      shape.filter((_, k) => k !== axis),
+      0,
+      shape[axis],
+    );
     add("pick", [f(shape), picks], (x, at) => ops.pick(x, at, { axis }));
     add("pick", [f(shape), picks], (x, at) => ops.pick(x, at, { axis, ignore: 0 }));
   }
@@ -132,9 +155,23 @@ add("transpose", [f([7, 129, 65])], (x) => ops.transpose(x));
 // second derivatives of what is linear are zero: a square behind it shows the chain
 add("gather", [f([3, 5]), ints(4, 0, 0, 2)], (x, at) => ops.gather(x, at, 1).square());
 add("pick", [f([4, 5]), ints(4, 0, 2, 1)], (x, at) => ops.pick(x, at).square());
-add("scatterAdd", [f([4, 2]), ints(1, 1, 0, 2)], (x, at) => ops.scatterAdd(x, at, 3).square(), { ulps: 2, magnitude: () => ops.full([3, 2], 40) });
+add("scatterAdd", [f([4, 2]), ints(1, 1, 0, 2)], (x, at) => ops.scatterAdd(x, at, 3).square(), {
+  ulps: 2,
+  magnitude: () => ops.full([3, 2], 40),
+});
 add("slice", [f([4, 6])], (x) => ops.slice(x, [null, null, 2], [4, 0, -2]).square());
-add("pad", [f([2, 3])], (x) => ops.pad(x, [[1, 0], [2, 1]], 0.5).square());
+add("pad", [f([2, 3])], (x) =>
+  ops
+    .pad(
+      x,
+      [
+        [1, 0],
+        [2, 1],
+      ],
+      0.5,
+    )
+    .square(),
+);
 add("concat", [f([2, 3]), f([2, 1])], (...x) => ops.concat(x, 1).square());
 // only the part that flows: differences do see a stopped gradient, so it must come out even
 add("stopGradient", [f([5])], (x) => ops.stopGradient(x.greater(0).cast("f32")).mul(x));
@@ -176,7 +213,15 @@ for (const [shape, o] of over) {
     }
   }
 }
-for (const [shape, axis] of [[[5], -1], [[3, 4], -1], [[3, 4], 0], [[2, 3, 2], 1], [[33, 10], -1], [[5, 513], 1], [[4, 1], -1]] as const) {
+for (const [shape, axis] of [
+  [[5], -1],
+  [[3, 4], -1],
+  [[3, 4], 0],
+  [[2, 3, 2], 1],
+  [[33, 10], -1],
+  [[5, 513], 1],
+  [[4, 1], -1],
+] as const) {
   add("softmax", [f(shape)], (x) => ops.softmax(x, axis), { ulps: 8 }); // e^(x − max) multiplies the rounding of x − max by up to 6
   add("logSoftmax", [f(shape)], (x) => ops.logSoftmax(x, axis), { ulps: 2, magnitude: () => ops.full([], 8) });
 }
@@ -186,14 +231,38 @@ const products: [Shape, Shape][] = [
   [[3], [3]],
   [[3], [3, 2]],
   [[2, 3], [3]],
-  [[2, 3], [3, 4]],
-  [[2, 2, 3], [3, 2]],
-  [[2, 3], [2, 3, 2]],
-  [[2, 2, 3], [2, 3, 2]],
-  [[2, 1, 2, 3], [3, 3, 2]],
-  [[1, 2, 3], [2, 3, 2]],
-  [[0, 3], [3, 2]],
-  [[2, 0], [0, 3]],
+  [
+    [2, 3],
+    [3, 4],
+  ],
+  [
+    [2, 2, 3],
+    [3, 2],
+  ],
+  [
+    [2, 3],
+    [2, 3, 2],
+  ],
+  [
+    [2, 2, 3],
+    [2, 3, 2],
+  ],
+  [
+    [2, 1, 2, 3],
+    [3, 3, 2],
+  ],
+  [
+    [1, 2, 3],
+    [2, 3, 2],
+  ],
+  [
+    [0, 3],
+    [3, 2],
+  ],
+  [
+    [2, 0],
+    [0, 3],
+  ],
 ];
 const depth = (a: Shape): number => a[a.length - 1] + 2;
 for (const [a, c] of products) {
@@ -201,8 +270,14 @@ for (const [a, c] of products) {
   add("matmul", [f(a), f(c)], (x, y) => ops.matmul(x, y), { ulps: 1, magnitude });
   if (a.length < 2 || c.length < 2) continue;
   const turned = (s: Shape): Shape => [...s.slice(0, -2), s[s.length - 1], s[s.length - 2]];
-  add("matmul", [f(turned(a)), f(c)], (x, y) => ops.matmul(x.transpose(), y), { ulps: 1, magnitude: (x, y) => magnitude(x.transpose(), y) });
-  add("matmul", [f(a), f(turned(c))], (x, y) => ops.matmul(x, y.transpose()), { ulps: 1, magnitude: (x, y) => magnitude(x, y.transpose()) });
+  add("matmul", [f(turned(a)), f(c)], (x, y) => ops.matmul(x.transpose(), y), {
+    ulps: 1,
+    magnitude: (x, y) => magnitude(x.transpose(), y),
+  });
+  add("matmul", [f(a), f(turned(c))], (x, y) => ops.matmul(x, y.transpose()), {
+    ulps: 1,
+    magnitude: (x, y) => magnitude(x, y.transpose()),
+  });
   add("matmul", [f(turned(a)), f(turned(c))], (x, y) => ops.matmul(x.transpose(), y.transpose()), {
     ulps: 1,
     magnitude: (x, y) => magnitude(x.transpose(), y.transpose()),
