@@ -21,8 +21,7 @@ struct Product {
   // Packing costs about as much as 16 rows or columns of products; what is used less is read where
   // it lies.
   bool packsA() const { return N > 4 * NR; }
-  // Rows of B further apart than a few pages' worth of lines are not worth reading twice where they
-  // lie.
+  // Rows of B that lie far apart are read in place once, not twice.
   bool packsB() const { return columnB != 1 || M > (N > 512 ? MR : 3 * MR); }
   double flops() const { return 2.0 * (double)M * (double)N * (double)K; }
 
