@@ -85,6 +85,23 @@ export interface Group<H> {
   readonly moments: readonly Moments[];
 }
 
+/** Parameters that a training loop of the library has for itself at the moment. */
+const training = new WeakSet<Variable>();
+
+/** Takes parameters for a loop, or fails if another one has them; returns how to give them back. */
+export function claim(op: string, params: readonly Variable[]): () => void {
+  refuseClaimed(op, params);
+  for (const p of params) training.add(p);
+  return () => {
+    for (const p of params) training.delete(p);
+  };
+}
+
+function refuseClaimed(op: string, params: readonly Variable[]): void {
+  const busy = params.find((p) => training.has(p));
+  if (busy) fail(op, `parameter ${busy.label} is being trained by fit. Await that one first`);
+}
+
 /** Base of the optimizers. A subclass states its moments and one parameter's update. */
 export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
   readonly groups: readonly Group<H>[];
@@ -229,6 +246,7 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
   async step(loss: Tensor, options: StepOptions & { signal?: AbortSignal } = {}): Promise<StepResult> {
     const { signal, ...limits } = options;
     checkSignal(this.name, signal);
+    refuseClaimed(this.name, this.params);
     const { outputs, effects } = this.graph(loss, limits);
     const { loss: value, norm, norms, fit } = outputs;
     try {

@@ -6,8 +6,9 @@ import { inMode, Module } from "../nn/module.js";
 import type { Generator } from "../ops/random.js";
 import { checkStepOptions, type StepOptions, stepOptionNames } from "../optim/clip.js";
 import { Optimizer } from "../optim/index.js";
+import { claim } from "../optim/optimizer.js";
 import type { Schedule } from "../optim/schedule.js";
-import type { Tensor, Variable } from "../tensor.js";
+import type { Tensor } from "../tensor.js";
 import { evaluate } from "./evaluate.js";
 import { type EpochRecord, EpochTally, type History, type Progress } from "./history.js";
 import { asScalar, type Metrics, namedMetrics } from "./metric.js";
@@ -91,9 +92,6 @@ function check(model: Module, set: DataSet, options: FitOptions): void {
     fail("fit", `batchSize must be at most the ${set.size} rows of the data set, got ${batchSize}. Use a smaller one`);
 }
 
-/** Parameters that a run is training. */
-const training = new WeakSet<Variable>();
-
 /**
  * Trains a model. Runs off the event loop; many steps go in one native call.
  * @throws if data or options are wrong; the signal's reason when aborted; under `nonFinite: "throw"` (the default) when
@@ -105,18 +103,19 @@ const training = new WeakSet<Variable>();
 export async function fit(model: Module, set: DataSet, options: FitOptions): Promise<History> {
   check(model, set, options);
   options.signal?.throwIfAborted();
-  model.namedParameters(); // names the parameters for messages
+  const own = model.parameters(); // names them for messages, too
   const { params } = options.optimizer;
-  const busy = params.find((p) => training.has(p));
-  if (busy) fail("fit", `parameter ${busy.label} is being trained by another fit. Await that one first`);
-  for (const p of params) training.add(p);
+  if (!own.some((p) => params.includes(p))) {
+    fail("fit", "optimizer must have parameters of the model, got none of them. Make it with model.parameters()");
+  }
+  const release = claim("fit", params);
   try {
     await set.check();
     await options.validation?.check();
     return await new Fit(model, set, options).run();
   } finally {
     options.optimizer.lrFactor = 1;
-    for (const p of params) training.delete(p);
+    release();
   }
 }
 
