@@ -1,7 +1,7 @@
 /** fit ended early: by a signal, by numbers that are not finite, by another run on the same model. */
 import { beforeAll, describe, expect, test } from "vitest";
 import * as nn from "../lib/nn/index.js";
-import { oneHot, seed, tensor } from "../lib/ops/index.js";
+import { oneHot, seed } from "../lib/ops/index.js";
 import * as optim from "../lib/optim/index.js";
 import { useExecutor } from "../lib/run/index.js";
 import type { Tensor } from "../lib/tensor.js";
@@ -147,47 +147,36 @@ describe.each(executors)("%s", (executor) => {
       expect(weights.every(Number.isFinite)).toBe(executor === "native");
     });
 
+    // 1/y is infinite for class 0, which only the third batch of five has.
+    const sick = (output: Tensor, y: Tensor): Tensor =>
+      nn.crossEntropy(output, y).add(y.cast("f32").reciprocal().mean().mul(0));
+    const positions = [...set.y.values.keys()];
+    const [zeros, others] = [true, false].map((zero) => positions.filter((i) => (set.y.values[i] === 0) === zero));
+    const data = set.rows([...others.slice(0, 16), ...zeros.slice(0, 8), ...others.slice(16, 32)]);
+
     test("throw in the middle of a call, and training goes on with a sound loss", async () => {
       const pair = start();
-      // 1/y is infinite for rows of class 0, of which the first two batches have none.
-      const order = [...set.y.values.keys()].sort((i, j) => set.y.values[j] - set.y.values[i] || i - j);
-      const sorted = set.rows(order);
-      const loss = (output: Tensor, y: Tensor): Tensor =>
-        nn.crossEntropy(output, y).add(y.cast("f32").reciprocal().mean().mul(0));
       const options = { ...settings, optimizer: pair.optimizer, shuffle: false };
-      const { message } = await rejection(train.fit(pair.model, sorted, { ...options, loss, epochs: 3 }));
-      expect(message).toContain("got step 5 in which the loss is NaN");
-      expect(pair.optimizer.steps).toBe(4);
-      expect((await train.fit(pair.model, sorted, options)).epochs[0]).toMatchObject({ steps: 7, skipped: 0 });
-      expect(pair.optimizer.steps).toBe(11);
+      const { message } = await rejection(train.fit(pair.model, data, { ...options, loss: sick, epochs: 3 }));
+      expect(message).toContain("got step 3 in which the loss is NaN");
+      expect(pair.optimizer.steps).toBe(2);
+      const two = start();
+      await train.fit(two.model, data.take(16), { ...options, optimizer: two.optimizer });
+      expect(await everything(pair)).toEqual(await everything(two));
+      expect((await train.fit(pair.model, data, options)).epochs[0]).toMatchObject({ steps: 5, skipped: 0 });
+      expect(pair.optimizer.steps).toBe(7);
     });
 
     test("skip counts them", async () => {
-      const pair = start();
-      const bad = tensor([1, 1, 1, 1, 1, 0, 1].map((x) => 1 / x));
-      const loss = (output: Tensor, y: Tensor): Tensor =>
-        nn.crossEntropy(output, y).mul(bad.gather(y.equal(0).all().cast("i32").mul(5).reshape([1])).sum());
-      const zeros = [...set.y.values.keys()].filter((i) => set.y.values[i] === 0).slice(0, 8);
-      const others = [...set.y.values.keys()].filter((i) => !zeros.includes(i));
-      const rows = set.rows([...others.slice(0, 8), ...zeros, ...others.slice(8, 24)]);
-      const options = {
-        ...settings,
-        optimizer: pair.optimizer,
-        shuffle: false,
-        loss,
-        epochs: 3,
-        nonFinite: "skip",
-      } as const;
-      const { epochs, losses, gradNorms } = await train.fit(pair.model, rows, options);
-      expect(epochs.map((e) => [e.steps, e.skipped])).toEqual([
-        [4, 1],
-        [4, 1],
-        [4, 1],
-      ]);
-      expect(losses.map(Number.isFinite)).toEqual([0, 1, 2].flatMap(() => [true, false, true, true]));
-      const sound = gradNorms.filter((_, i) => i < 4 && i !== 1);
-      expect(epochs[0].gradNorm).toBeCloseTo(sound.reduce((a, b) => a + b) / 3, 6);
-      for (const list of Object.values(await valuesOf(pair.model))) expect(list.every(Number.isFinite)).toBe(true);
+      const { model, optimizer } = start();
+      const options = { ...settings, optimizer, shuffle: false, loss: sick, epochs: 3 };
+      const { epochs, losses, gradNorms } = await train.fit(model, data, { ...options, nonFinite: "skip" });
+      expect(epochs.map((e) => e.steps)).toEqual([5, 5, 5]);
+      expect(epochs.map((e) => e.skipped)).toEqual([1, 1, 1]);
+      expect(losses.map(Number.isFinite)).toEqual([0, 1, 2].flatMap(() => [true, true, false, true, true]));
+      const sound = gradNorms.slice(0, 5).filter(Number.isFinite);
+      expect(epochs[0].gradNorm).toBeCloseTo(sound.reduce((a, b) => a + b) / sound.length, 6);
+      for (const list of Object.values(await valuesOf(model))) expect(list.every(Number.isFinite)).toBe(true);
     });
   });
 
