@@ -95,8 +95,9 @@ function draw(distribution: Kind, words: readonly number[], i: number, a: number
   if (distribution === "uniform") return a + (word >>> 8) * 2 ** -24 * (b - a);
   if (distribution === "truncatedNormal")
     return fail("random", "the reference executor does not draw this distribution");
-  // Box–Muller: words (0, 1) give elements 0 and 1, words (2, 3) elements 2 and 3.
-  const [radius, angle] = [words[i & 2], words[(i & 2) + 1]].map((w) => ((w >>> 8) + 0.5) * 2 ** -24);
+  // Box–Muller: words (0, 1) give elements 0 and 1, words (2, 3) elements 2 and 3. The radius must not be infinite.
+  const [first, second] = [words[i & 2] >>> 8, words[(i & 2) + 1] >>> 8];
+  const [radius, angle] = [(first + 0.5) * 2 ** -24, second * 2 ** -24];
   const r = Math.sqrt(-2 * Math.log(radius));
   return a + b * r * (i & 1 ? Math.sin(2 * Math.PI * angle) : Math.cos(2 * Math.PI * angle));
 }
@@ -117,7 +118,7 @@ export function rand(shape: Shape, options: RandomOptions & { low?: number; high
   checkOptions("rand", options, ["low", "high", "generator"]);
   const { low = 0, high = 1, generator } = options;
   checkNumber("rand", "low", low, { min: -3.4e38, max: 3.4e38 });
-  checkNumber("rand", "high", high, { min: low, max: 3.4e38 });
+  checkNumber("rand", "high", high, { min: low, max: Math.min(3.4e38, low + 3.4e38) });
   const attrs: RandomAttrs = {
     distribution: "uniform",
     a: low,

@@ -4,7 +4,7 @@
  */
 import { type Graph, isLeaf, needs } from "../compile/graph.js";
 import { arrayOf, type DType, type TypedArray } from "../dtype.js";
-import { EvengradError, internal } from "../error.js";
+import { EvengradError, fail, internal } from "../error.js";
 import type { Op } from "../ops/op.js";
 import { broadcastStrides, type Shape, sizeOf } from "../shape.js";
 import { type Constant, type Feed, type Tensor, Variable } from "../tensor.js";
@@ -98,11 +98,25 @@ function valuesOf(leaf: Constant | Variable | Feed): TypedArray {
   return leaf.values;
 }
 
+function allocate(dtype: DType, count: number): TypedArray {
+  try {
+    return new (arrayOf(dtype))(count) as TypedArray;
+  } catch (error) {
+    return fail(
+      "run",
+      `the result's ${count} elements do not fit in memory (${(error as Error).message}). Use smaller tensors`,
+    );
+  }
+}
+
 /** Notes the step of a run in an error. */
 function atStep<T>(step: number, body: () => T): T {
   try {
     return body();
   } catch (error) {
+    // What typed arrays throw if they are too large.
+    if (error instanceof RangeError)
+      fail("run", `out of memory: an intermediate is too large (${error.message}). Use a smaller batch?`);
     if (!(error instanceof EvengradError)) throw error;
     throw new EvengradError(error.op, error.message.slice(error.op.length + 2), step);
   }
@@ -113,7 +127,7 @@ class PreparedReference implements Prepared {
 
   async run({ steps = 1, feeds, signal }: RunOptions = {}): Promise<RunResult> {
     const { graph } = this;
-    const outputs = graph.outputs.map((t) => new (arrayOf(t.dtype))(steps * t.size) as TypedArray);
+    const outputs = graph.outputs.map((t) => allocate(t.dtype, steps * t.size));
     const unlock = lock(graph.effects.map((effect) => effect.variable));
     let done = 0;
     try {
@@ -141,5 +155,5 @@ class PreparedReference implements Prepared {
 export const reference: Executor = {
   name: "reference",
   prepare: (graph) => new PreparedReference(graph),
-  allocate: (dtype, count) => new (arrayOf(dtype))(count) as TypedArray,
+  allocate,
 };
