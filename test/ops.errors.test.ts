@@ -66,6 +66,11 @@ const table: [name: string, call: () => unknown, message: string][] = [
   ["feed", () => o.feed(() => [1], [1], "f64"), 'dtype must be f32, i32, u8 or bool, got "f64"'],
   // random
   ["rand", () => o.rand([2], { low: 2, high: 1 }), "high must be a number at least 2 and at most 3.4e+38, got 1"],
+  [
+    "rand",
+    () => o.rand([2], { low: -3.4e38, high: 1 }),
+    "high must be a number at least -3.4e+38 and at most 0, got 1",
+  ],
   ["rand", () => o.rand([2], { lo: 2 }), 'unknown option "lo". Did you mean "low"?'],
   ["rand", () => o.rand([2], anything), "generator must be a Generator, got 3"],
   ["randn", () => o.randn([2], { std: -1 }), "std must be a number at least 0 and at most 3.4e+38, got -1"],
