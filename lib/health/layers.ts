@@ -7,6 +7,7 @@ import { read } from "../run/index.js";
 import { type Shape, showShape } from "../shape.js";
 import { table } from "../table.js";
 import { Tensor } from "../tensor.js";
+import { asScalar } from "../train/metric.js";
 
 /** One layer's numbers over a batch. */
 export interface LayerStatistics {
@@ -46,8 +47,10 @@ export async function layers(
   if (!(model instanceof Module)) fail("layers", `model must be a module, got ${show(model)}`);
   if (!(batch?.x instanceof Tensor) || !(batch.y instanceof Tensor))
     fail("layers", `batch must be { x, y }, got ${show(batch)}`);
+  if (typeof options?.loss !== "function")
+    fail("layers", `loss must be a function of (output, target), got ${show(options?.loss)}`);
   const { output, outputs } = traceLayers(model, batch.x);
-  const loss = options.loss(output, batch.y);
+  const loss = asScalar("layers", "loss", options.loss(output, batch.y));
   const leaves = model.namedModules().flatMap(([path, part]) => {
     const y = outputs.get(part);
     return y && part.children().length === 0 ? [{ path, part, y }] : [];
