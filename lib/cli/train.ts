@@ -1,9 +1,12 @@
 /** `evengrad train`: the classic network on a real data set, from files to saved weights. */
-import { resolve } from "node:path";
+import { constants } from "node:fs";
+import { access } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
 import { SingleBar } from "cli-progress";
 import pico from "picocolors";
 import * as data from "../data/index.js";
 import * as safetensors from "../data/safetensors.js";
+import { fail } from "../error.js";
 import * as health from "../health/index.js";
 import * as nn from "../nn/index.js";
 import { arange, seed } from "../ops/index.js";
@@ -71,8 +74,7 @@ function reporter(out: NodeJS.WriteStream): { progress(p: Progress): void; close
 async function run(sets: data.TrainTest, flags: TrainFlags, lr: number, out: NodeJS.WriteStream) {
   seed(flags.seed);
   const { train, test } = sets;
-  const inputs = train.x.size / train.x.shape[0];
-  const classes = await countClasses(train);
+  const { inputs, classes } = await sizesOf(train);
   const model = new nn.Sequential(
     new nn.Linear(inputs, 512),
     new nn.BatchNorm(512),
@@ -99,21 +101,29 @@ async function run(sets: data.TrainTest, flags: TrainFlags, lr: number, out: Nod
   return { model, history, loss, accuracy: metrics.accuracy };
 }
 
-/** The largest label is the last class. */
-async function countClasses(set: data.DataSet): Promise<number> {
-  return (await set.y.cast("i32").max().item()) + 1;
+/** Numbers per image, and classes: the largest label is the last one. */
+async function sizesOf({ x, y }: data.DataSet): Promise<{ inputs: number; classes: number }> {
+  return { inputs: x.size / x.shape[0], classes: (await y.cast("i32").max().item()) + 1 };
+}
+
+/** Refuses a file that could not be written once the training is over. */
+async function checkFolder(file: string): Promise<void> {
+  const folder = dirname(file);
+  await access(folder, constants.W_OK).catch((error: Error) =>
+    fail("train", `--out must be in a folder that can be written, got ${folder} (${error.message})`),
+  );
 }
 
 export async function train(flags: TrainFlags): Promise<void> {
   const out = flags.json ? process.stderr : process.stdout;
   const say = (text: string): void => void out.write(`${text}\n`);
   if (flags.threads !== undefined) threads(flags.threads);
+  const weights = resolve(flags.out);
+  await checkFolder(weights);
   const sets = flags.data ? await data.idx(flags.data) : await data.mnist();
-  say(
-    pico.bold(
-      `784-512-BatchNorm-ReLU-10 on ${flags.data ?? "MNIST"}: ${sets.train.size} training and ${sets.test.size} test images`,
-    ),
-  );
+  const { inputs, classes } = await sizesOf(sets.train);
+  const images = `${sets.train.size} training and ${sets.test.size} test images`;
+  say(pico.bold(`${inputs}-512-BatchNorm-ReLU-${classes} on ${flags.data ?? "MNIST"}: ${images}`));
   say(`cross-entropy, SGD ${flags.lr}, clipping at norm 1, batch ${flags.batch}, ${threads()} threads, ${isa()}`);
   const main = await run(sets, flags, flags.lr, out);
   say(`and with the classic learning rate ${flags.classic}:`);
@@ -121,7 +131,6 @@ export async function train(flags: TrainFlags): Promise<void> {
   const rows = Math.min(512, sets.test.size);
   const sample = sets.test.batch(arange(0, rows, 1, "i32"));
   const layers = await health.layers(main.model, sample, { loss: nn.crossEntropy });
-  const weights = resolve(flags.out);
   await safetensors.save(weights, await main.model.state());
   say("");
   say(`${layers}`);
