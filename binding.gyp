@@ -1,7 +1,6 @@
 {
   "target_defaults": {
     "variables": { "isa_flags%": [] },
-    "defines": ["NAPI_VERSION=8"],
     "cflags": [
       "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
       "-fPIC", "-pthread", "-Wall", "-Wextra", "-Wno-unused-parameter", ">@(isa_flags)"
@@ -32,6 +31,11 @@
       "target_name": "evengrad",
       "sources": [
         "<!@(node -p \"require('fs').readdirSync('native').filter(f => f.endsWith('.cc')).map(f => 'native/' + f).join(' ')\")"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": [
+        "NAPI_VERSION=8", "NODE_ADDON_API_DISABLE_CPP_EXCEPTIONS", "NODE_ADDON_API_ENABLE_MAYBE",
+        "NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS"
       ],
       "conditions": [
         ["target_arch=='x64'", { "dependencies": ["avx512", "avx2", "sse"] }],

@@ -55,6 +55,6 @@ await main(async () => {
   if (rest.includes("--build")) return;
   await ctest(kind, out);
   if (kind === "asan" && process.platform === "linux") {
-    await vitestUnderAsan(out, rest.length ? rest : ["native", "kernel"]);
+    await vitestUnderAsan(out, rest.length ? rest : ["addon", "native", "kernel"]);
   }
 });

@@ -20,7 +20,10 @@ function modulesAreCurrent() {
 
 const addonHash = () =>
   hash(
-    [process.platform, process.arch, process.env.CXX, process.env.CXXFLAGS],
+    [
+      ...[process.platform, process.arch, process.env.CXX, process.env.CXXFLAGS],
+      ...["node-addon-api", "node-api-headers"].map((name) => read(`node_modules/${name}/package.json`)),
+    ],
     ["binding.gyp", ".tools/gyp.mjs", ...files("native")],
   );
 
@@ -70,7 +73,8 @@ async function buildAddon() {
   const stale = [];
   for (const { file, isa, flags } of sources) {
     const object = `build/obj/${isa ? "isa_" : ""}${file.split("/").at(-1).replace(".cc", ".o")}`;
-    const args = [...extra, ...flags, `-isystem${headers}`, "-MMD", "-c", file, "-o", object];
+    const nodeHeaders = isa ? [] : [`-isystem${headers}`]; // kernels know nothing of Node
+    const args = [...extra, ...flags, ...nodeHeaders, "-MMD", "-c", file, "-o", object];
     const key = () => {
       try {
         return hash([cxx, ...args], dependencies(object.replace(/o$/, "d")).map(fromRoot));

@@ -1,0 +1,105 @@
+// The JavaScript class Program: made by createProgram, bound to arrays.
+#pragma once
+
+#include <napi.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "../program.h"
+#include "binding.h"
+#include "class.h"
+#include "environment.h"
+#include "helpers.h"
+#include "live_program.h"
+
+namespace evengrad {
+
+class ProgramObject : public Wrap<ProgramObject, LiveProgram> {
+ public:
+  using Wrap::Wrap;
+
+  static constexpr const char* kName = "Program";
+  static std::vector<PropertyDescriptor> methods() {
+    return {InstanceMethod<&ProgramObject::bind>("bind", napi_default_method)};
+  }
+
+  // createProgram({ slots, buffers, code, arenaBytes })
+  static Napi::Value create(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    if (info[0].Type() != napi_object) {
+      return js::fail(env, "internal: program: must be an object");
+    }
+    const auto argument = info[0].As<Napi::Object>();
+    Encoded encoded;
+    const std::pair<const char*, std::vector<double>*> lists[] = {
+        {"slots", &encoded.slots}, {"buffers", &encoded.buffers}, {"code", &encoded.code}};
+    Napi::Value value;
+    for (const auto& [name, list] : lists) {
+      if (!argument.Get(name).UnwrapTo(&value)) return {};
+      if (!js::float64s(value, list)) {
+        return js::fail(env, "internal: program: %s must be a Float64Array, and not too long",
+                        name);
+      }
+    }
+    if (!argument.Get("arenaBytes").UnwrapTo(&value)) return {};
+    if (!value.IsNumber()) return js::fail(env, "internal: program: arenaBytes must be a number");
+    encoded.arenaBytes = value.As<Napi::Number>().DoubleValue();
+
+    const std::shared_ptr<Environment>& environment = Environment::of(env);
+    std::string error;
+    std::unique_ptr<Program> program = Program::create(encoded, environment->table, &error);
+    if (!program) return js::fail(env, "%s", error.c_str());
+    return environment->programs
+        .make(std::make_shared<LiveProgram>(environment, std::move(program)))
+        .UnwrapOr({});
+  }
+
+ private:
+  // bind(arrays, strides?): a Binding; strides, in elements per step, are a Float64Array.
+  Napi::Value bind(const Napi::CallbackInfo& info) {
+    const Napi::Env env = info.Env();
+    const size_t count = native_->program->slots().size();
+    std::vector<double> strides;
+    if (info[1].IsUndefined()) {
+      strides.assign(count, 0);
+    } else if (!js::float64s(info[1], &strides) || strides.size() != count) {
+      return js::fail(env, "internal: bind: strides must be a Float64Array, one per slot");
+    }
+    const bool isArray = info[0].IsArray();
+    const auto arrays = info[0].As<Napi::Array>();
+    const uint32_t length = isArray ? arrays.Length() : 0;
+    if (!isArray || length != count) {
+      return js::fail(env, "internal: bind: must get an array of %zu, got %s of %u", count,
+                      isArray ? "one" : "another value", length);
+    }
+
+    auto binding = std::make_shared<Binding>(native_);
+    std::vector<napi_value> buffers;
+    buffers.reserve(count);
+    for (uint32_t i = 0; i < count; ++i) {
+      Napi::Value array;
+      if (!arrays.Get(i).UnwrapTo(&array) || !binding->append(array, strides[i], &buffers)) {
+        return {};
+      }
+    }
+    Environment& environment = *native_->environment;
+    if (!noneResizable(environment, buffers)) return {};
+    return environment.bindings.make(std::move(binding)).UnwrapOr({});
+  }
+
+  // A run could not notice that a buffer shrinks under it. False, with an exception, if one might.
+  static bool noneResizable(const Environment& environment,
+                            const std::vector<napi_value>& buffers) {
+    Napi::Value found;
+    if (!environment.findResizable.Call(buffers).UnwrapTo(&found)) return false;
+    if (found.As<Napi::Number>().Int64Value() < 0) return true;
+    js::fail(found.Env(), "internal: bind: buffers must not be resizable, got one that is");
+    return false;
+  }
+};
+
+}  // namespace evengrad
