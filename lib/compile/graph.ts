@@ -1,8 +1,9 @@
 /** The graph a run computes: everything its outputs and their effects depend on, and the key equal graphs share. */
 
 import type { DType } from "../dtype.js";
+import { fail } from "../error.js";
 import type { Op } from "../ops/op.js";
-import { type Shape, showShape } from "../shape.js";
+import { type Shape, sameShape, showShape } from "../shape.js";
 import { Constant, type Effect, Feed, type Tensor, Variable } from "../tensor.js";
 
 /** What is asked of a run. */
@@ -35,12 +36,19 @@ export function needs(node: { op: Op; inputs: readonly Tensor[] }): readonly Ten
   return node.op.kind === "alias" ? node.inputs.slice(0, 1) : node.inputs;
 }
 
+function checkEffect({ variable, value }: Effect): void {
+  if (sameShape(variable.shape, value.shape) && variable.dtype === value.dtype) return;
+  const show = (t: Tensor): string => `${t.dtype}${showShape(t.shape)}`;
+  fail("run", `variable ${variable.label} must be given values of its own kind ${show(variable)}, got ${show(value)}`);
+}
+
 /** Collects what a request reaches. */
 export function collect(request: Request): Graph {
   const seen = new Set<Tensor>();
   const effects = new Map<Variable, Effect>();
   const open: Tensor[] = [...request.outputs];
   const add = (effect: Effect): void => {
+    checkEffect(effect);
     const known = effects.get(effect.variable);
     if (!known || known.value.id < effect.value.id) effects.set(effect.variable, effect);
     open.push(effect.variable, effect.value);
