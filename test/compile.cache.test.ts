@@ -165,12 +165,16 @@ describe("a graph that never repeats", () => {
   it("keeps memory bounded: old programs are dropped, the latest used stay", () => {
     const cache = new ProgramCache<number>();
     const g = graph(x().cos());
+    const unused = graph(x().sin());
     let made = 0;
+    let again = 0;
+    cache.get(unused, () => again++);
     cache.get(g, () => made++);
     for (let k = 0; k < 1000; k++) {
       cache.get(graph(x().mul(k)), () => k);
       cache.get(g, () => made++);
     }
-    expect(made).toBe(1);
+    cache.get(unused, () => again++);
+    expect([made, again]).toEqual([1, 2]);
   });
 });

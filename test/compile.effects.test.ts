@@ -311,6 +311,17 @@ describe("effects", () => {
     }
   });
 
+  it("of another shape or dtype than the variable's are refused", () => {
+    const w = variable(1, [5]);
+    const give = (value: Tensor) => () => collect({ outputs: [], effects: [{ variable: w, value }] });
+    expect(give(ops.zeros([4]))).toThrow(
+      /^run: variable v1 must be given values of its own kind f32\[5\], got f32\[4\]/,
+    );
+    expect(give(ops.zeros([5], "i32"))).toThrow(/^run: variable v1 .* got i32\[5\]/);
+    expect(give(ops.zeros([5, 1]))).toThrow(/^run: variable v1 .* got f32\[5,1\]/);
+    expect(give(ops.zeros([5]))).not.toThrow();
+  });
+
   it("of one variable: the latest made counts", async () => {
     for (const name of executors) {
       const w = variable(1, [1]);

@@ -133,5 +133,7 @@ it("runs at the same time do not disturb each other", async () => {
   const alone: TypedArray[][] = [];
   for (const outputs of graphs) alone.push(await run("native", { outputs }));
   const together = await Promise.all(graphs.map((outputs) => run("native", { outputs })));
-  expect(together).toEqual(alone);
+  for (const [k, values] of together.entries()) {
+    for (const [i, v] of values.entries()) expect(mismatches(v, alone[k][i])).toEqual([]);
+  }
 });
