@@ -1,15 +1,7 @@
 // The packed package, installed into an empty folder without a compiler: it trains from ESM and
 // CommonJS, and its types resolve in every mode that consumers use.
 import { execFileSync } from "node:child_process";
-import {
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
@@ -72,15 +64,7 @@ function run(cwd: string, program: string, ...args: string[]): string {
 
 beforeAll(() => {
   const source = join(folder, "source");
-  for (const name of [
-    "package.json",
-    "dist",
-    "native",
-    "binding.gyp",
-    "README.md",
-    "LICENSE",
-    "CHANGELOG.md",
-  ]) {
+  for (const name of ["package.json", "dist", "native", "binding.gyp", "README.md", "LICENSE", "CHANGELOG.md"]) {
     cpSync(join(root, name), join(source, name), { recursive: true });
   }
   const binary = join(source, "prebuilds", platform, "evengrad.node");
@@ -91,15 +75,7 @@ beforeAll(() => {
 
   mkdirSync(consumer);
   writeFileSync(join(consumer, "package.json"), '{ "private": true }');
-  run(
-    consumer,
-    "npm",
-    "install",
-    "--prefer-offline",
-    "--no-audit",
-    "--no-fund",
-    join(folder, `${tarball}`),
-  );
+  run(consumer, "npm", "install", "--prefer-offline", "--no-audit", "--no-fund", join(folder, `${tarball}`));
 }, 180_000);
 
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -120,17 +96,12 @@ describe("the packed package", () => {
   });
 
   test("trains from CommonJS", () => {
-    writeFileSync(
-      join(consumer, "cjs.cjs"),
-      `const { ${names} } = require("evengrad");${training}`,
-    );
+    writeFileSync(join(consumer, "cjs.cjs"), `const { ${names} } = require("evengrad");${training}`);
     expect(run(consumer, process.execPath, "cjs.cjs")).toBe("trained\n");
   });
 
   test("has a command line", () => {
-    expect(run(consumer, join(consumer, "node_modules/.bin/evengrad"), "--help")).toContain(
-      "train",
-    );
+    expect(run(consumer, join(consumer, "node_modules/.bin/evengrad"), "--help")).toContain("train");
   });
 
   test.each([

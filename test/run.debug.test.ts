@@ -54,9 +54,7 @@ describe.each(executors)("debugNonFinite on %s", (name) => {
   });
 
   it("names overflow in a product, and infinity that a division makes", async () => {
-    expect((await fault(() => tensor([[3e38]]).matmul(tensor([[10]])))).op).toBe(
-      "matmul",
-    );
+    expect((await fault(() => tensor([[3e38]]).matmul(tensor([[10]])))).op).toBe("matmul");
     expect((await fault(() => tensor([1]).div(tensor([0])))).op).toBe("div");
   });
 
