@@ -6,8 +6,15 @@ import { showShape } from "../shape.js";
 import { type Tensor, Variable } from "../tensor.js";
 import { Module } from "./module.js";
 
+/** A module of an activation. */
+interface Activation<A extends unknown[]> extends Module {
+  /** What it was made with. */
+  readonly args: A;
+  forward(x: Tensor): Tensor;
+}
+
 /** A module of a function whose arguments are fixed when it is made. */
-function activation<A extends unknown[]>(apply: (x: Tensor, ...args: A) => Tensor) {
+function activation<A extends unknown[]>(apply: (x: Tensor, ...args: A) => Tensor): new (...args: A) => Activation<A> {
   return class extends Module {
     readonly args: A;
 
