@@ -40,14 +40,14 @@ export const pow = binary("pow", {
 // Ties share the gradient equally, as PyTorch has it.
 const share = (a: Tensor, b: Tensor, wins: Tensor): Tensor => a.equal(b).where(0.5, wins.cast("f32"));
 
-/** The larger of a and b; NaN wins. */
+/** The larger of a and b; NaN wins, and of 0 and −0 it may be either. */
 export const maximum = binary("maximum", {
   typing: "number",
   reference: (a, b) => Math.max(a, b),
   vjp: (g, [a, b]) => [g.mul(share(a, b, a.greater(b))), g.mul(share(a, b, a.less(b)))],
 });
 
-/** The smaller of a and b; NaN wins. */
+/** The smaller of a and b; NaN wins, and of 0 and −0 it may be either. */
 export const minimum = binary("minimum", {
   typing: "number",
   reference: (a, b) => Math.min(a, b),
@@ -77,7 +77,10 @@ const whereOp = mapOp("where", 3, {
   vjp: (g, [c]) => [undefined, c.where(g, 0), c.where(0, g)],
 });
 
-/** `a` where the condition is non-zero, `b` elsewhere; the branch not taken passes no gradient, not even NaN. */
+/**
+ * `a` where the condition is non-zero, `b` elsewhere; the branch not taken gets gradient 0, whatever the cotangent. What
+ * computed that branch may still turn the 0 into NaN, as `log` does at 0: choose its input as well.
+ */
 export function where(condition: Tensor, a: TensorLike, b: TensorLike): Tensor {
   return applyMap(whereOp, "select", [condition, a, b]);
 }
