@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { afterEach, describe, expect, it } from "vitest";
 import { configurePasses } from "../lib/compile/index.js";
 import type { TypedArray } from "../lib/dtype.js";
+import { grad } from "../lib/grad.js";
 import * as ops from "../lib/ops/index.js";
 import { mapOps } from "../lib/ops/map.js";
 import type { Tensor } from "../lib/tensor.js";
@@ -99,6 +100,31 @@ describe("one group", () => {
       .sub(row.expand([17, 33]));
     await same([y, row, y.max({ axes: 0 }).add(row)]);
   });
+});
+
+it("a training step gives the same bits fused or not, reusing memory or not", async () => {
+  const x = sample(1, [32, 20]);
+  const [w1, b1, gain, w2] = [sample(2, [20, 17]), sample(3, [17]), sample(4, [17]), sample(5, [17, 5])];
+  const labels = sample(6, [32], [0, 5], "i32");
+  const h = x.matmul(w1).add(b1);
+  const centred = h.sub(h.mean({ axes: 1, keepDims: true }));
+  const normal = centred.mul(h.variance({ axes: 1, keepDims: true }).add(1e-5).rsqrt()).mul(gain);
+  const loss = normal.gelu().matmul(w2).logSoftmax().pick(labels).mean().neg();
+  const grads = grad(loss, [w1, b1, gain, w2]);
+  const length = grads
+    .map((g) => g.square().sum())
+    .reduce((a, b) => a.add(b))
+    .sqrt();
+  const outputs = [loss, length, ...grads.map((g) => g.mul(ops.minimum(1, ops.div(1, length))))];
+  const results = await underAll(outputs);
+  const oracle = inDouble(outputs);
+  for (const [k, { simplify }] of combinations.entries()) {
+    const plain = results[combinations.findIndex((c) => !c.fuse && !c.reuse && c.simplify === simplify)];
+    for (const [i, values] of results[k].entries()) {
+      expect(mismatches(values, plain[i]), JSON.stringify(combinations[k])).toEqual([]);
+      expect(mismatches(values, oracle[i], { ulps: 8, bounds: 2e-6 })).toEqual([]);
+    }
+  }
 });
 
 describe("literals", () => {

@@ -96,6 +96,37 @@ describe.each(executors)("%s", (name) => {
   });
 });
 
+/** Derivatives far out, where a careless formula has lost every digit. */
+const far: [name: string, call: Call, x: number, derivative: number][] = [
+  ["sigmoid", ops.sigmoid, 30, Math.exp(-30)],
+  ["sigmoid", ops.sigmoid, -80, Math.exp(-80)],
+  ["softplus", ops.softplus, -30, Math.exp(-30)],
+  ["logSigmoid", ops.logSigmoid, 30, Math.exp(-30)],
+  ["erfc", ops.erfc, 8, (-2 / Math.sqrt(Math.PI)) * Math.exp(-64)],
+  ["silu", ops.silu, -40, -39 * Math.exp(-40)],
+  ["elu", (x) => ops.elu(x), -40, Math.exp(-40)],
+  ["log1p", ops.log1p, -0.5, 2],
+  ["rsqrt", ops.rsqrt, 1e-10, -0.5 * 1e15],
+  [
+    "logSoftmax",
+    (x) =>
+      ops
+        .stack([x, ops.zeros([])])
+        .logSoftmax()
+        .slice(0),
+    40,
+    Math.exp(-40),
+  ],
+];
+
+it.each(far)("%s at %d keeps its digits", async (_name, call, at, derivative) => {
+  const x = tensor(at);
+  for (const name of executors) {
+    const [actual] = await run(name, { outputs: grad(call(x).sum(), [x]) });
+    expect(Math.abs(actual[0] / derivative - 1)).toBeLessThan(5e-6);
+  }
+});
+
 describe("grad", () => {
   it("gives zeros for a leaf the loss does not depend on, and for integers", () => {
     const [x, y, n] = [tensor([1, 2]), tensor([[3, 4, 5]]), tensor([1, 2], [2], "i32")];
