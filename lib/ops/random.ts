@@ -59,9 +59,9 @@ export function seed(value: number): void {
   defaultGenerator.restore({ seed: value, drawn: 0 });
 }
 
-// Inverse of the normal distribution function by bisection on erfc is slow; the oracle follows the sampler instead.
-type Kind = "uniform" | "normal" | "integer" | "truncatedNormal";
-const kinds: readonly Kind[] = ["uniform", "normal", "integer", "truncatedNormal"];
+/** In the order of the kernel's kinds. */
+const kinds = ["uniform", "normal", "integer"] as const;
+type Kind = (typeof kinds)[number];
 
 interface RandomAttrs {
   readonly [key: string]: unknown;
@@ -93,8 +93,6 @@ function draw(distribution: Kind, words: readonly number[], i: number, a: number
   const word = words[i];
   if (distribution === "integer") return a + Math.floor((word * (b - a)) / 2 ** 32);
   if (distribution === "uniform") return a + (word >>> 8) * 2 ** -24 * (b - a);
-  if (distribution === "truncatedNormal")
-    return fail("random", "the reference executor does not draw this distribution");
   // Box–Muller: words (0, 1) give elements 0 and 1, words (2, 3) elements 2 and 3. The radius must not be infinite.
   const [first, second] = [words[i & 2] >>> 8, words[(i & 2) + 1] >>> 8];
   const [radius, angle] = [(first + 0.5) * 2 ** -24, second * 2 ** -24];
