@@ -79,7 +79,7 @@ function asTargets(y: Constant): Constant {
  * @param arrays x (N, …) and y (N, …), with shapes where typed arrays have more than one number per row
  * @throws if rows differ in number or length, or there are none
  * @example
- * const set = fromArrays({ x: [[0, 0], [0, 1], [1, 0], [1, 1]], y: [0, 1, 1, 0] });
+ * const set = data.fromArrays({ x: [[0, 0], [0, 1], [1, 0], [1, 1]], y: [0, 1, 1, 0] });
  * set.size // 4
  */
 export function fromArrays(arrays: Arrays): DataSet {

@@ -92,7 +92,7 @@ function unpack(bytes: Uint8Array, refuse: (message: string) => never): Uint8Arr
  * Reads the bytes of an IDX file, gzipped or not, into a tensor: unsigned bytes stay u8, other integers become i32,
  * floats f32. A file whose header and length disagree is refused before anything is allocated.
  * @param name what messages call the file
- * @example parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 9)).shape // [2]
+ * @example data.parseIdx(Uint8Array.of(0, 0, 8, 1, 0, 0, 0, 2, 7, 9)).shape // [2]
  */
 export function parseIdx(bytes: Uint8Array, name = "the bytes"): Constant {
   if (!(bytes instanceof Uint8Array)) {

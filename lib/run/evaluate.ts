@@ -101,7 +101,7 @@ function nest(values: TypedArray, shape: readonly number[], from = 0): NestedArr
 export interface TensorValues {
   /**
    * The values, computed now: Float32Array for f32, Int32Array for i32, Uint8Array for u8 and bool.
-   * @example const y = await arange(3).data() // Float32Array [0, 1, 2]
+   * @example await arange(3).data() // Float32Array [0, 1, 2]
    */
   data<A extends TypedArray = Float32Array>(options?: { signal?: AbortSignal }): Promise<A>;
   /** The only element, as a number. */
