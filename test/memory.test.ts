@@ -27,7 +27,7 @@ function child(script: string, flags: readonly string[] = ["--expose-gc", "--max
 /** Growth in MB that ten thousand steps stay below; a leak of 4 KB a step would be 40. */
 const flat = 32;
 
-describe("resident memory stays flat", () => {
+describe("resident memory stays flat", { timeout: 180_000 }, () => {
   test("over ten thousand steps of a loop of one's own", () => {
     const growth = child(`
       const model = new nn.Sequential(new nn.BatchNorm(4), new nn.Dropout(0.1), new nn.Linear(4, 3));
