@@ -17,7 +17,7 @@ function tiny() {
       [3, -4],
     ]),
     "0.bias": tensor([0, 1]),
-    "2.weight": tensor([[2, 5]]),
+    "2.weight": tensor([[2, -5]]),
   });
   const batch = {
     x: tensor([
@@ -37,14 +37,14 @@ describe.each(executors)("%s", (executor) => {
   test("the numbers of a tiny network", async () => {
     const { model, batch, loss } = tiny();
     const report = await layers(model, batch, { loss });
-    // Linear: [3, 0], [2, 7]; ReLU the same; out: 6, 39. Back: ones; [2, 5] twice; at the 0 the ReLU lets nothing by.
+    // Linear: [3, 0], [2, 7]; ReLU the same; out: 6, −31. Back: ones; [2, −5] twice; at the 0 the ReLU lets nothing by.
     const first = { mean: close(3), zeros: 0.25, std: close(Math.sqrt(26 / 4)) };
     expect([...report]).toEqual([
       {
         ...{ path: "0", layer: "Linear", shape: [2, 2], ...first },
         gradNorm: close(Math.hypot(2, 2, 5)),
-        // dW = δᵀx: [2, 5]·x summed over rows, δ = [[2, 0], [2, 5]]; db = [4, 5].
-        weightGradNorm: close(Math.hypot(2 + 4, 2, 10, 0, 4, 5)),
+        // dW = δᵀx with δ = [[2, 0], [2, −5]]; db = [4, −5].
+        weightGradNorm: close(Math.hypot(2 + 4, 2, -10, 0, 4, -5)),
       },
       {
         path: "1",
@@ -59,8 +59,8 @@ describe.each(executors)("%s", (executor) => {
           path: "2",
           layer: "Linear",
           shape: [2, 1],
-          mean: close(22.5),
-          std: close(16.5),
+          mean: close(-12.5),
+          std: close(18.5),
           zeros: 0,
         },
         gradNorm: close(Math.SQRT2),

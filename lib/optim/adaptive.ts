@@ -27,7 +27,10 @@ export interface RMSpropOptions extends CommonOptions {
   centered?: boolean;
 }
 
-/** s ← αs + (1 − α)g², p ← p − lr·g/(√s + ε) (Tieleman & Hinton 2012). lr 0.01 unless told. */
+/**
+ * s ← αs + (1 − α)g², p ← p − lr·g/(√s + ε) (Tieleman & Hinton 2012). lr 0.01 unless told.
+ * @example const optimizer = new optim.RMSprop(model.parameters(), { lr: 0.001, momentum: 0.9 });
+ */
 export class RMSprop extends Adaptive<RMSpropOptions> {
   constructor(params: Params<RMSpropOptions>, options: Partial<RMSpropOptions> = {}) {
     super(
@@ -74,7 +77,10 @@ export interface AdagradOptions extends CommonOptions {
   initialAccumulator?: number;
 }
 
-/** s ← s + g², p ← p − lr·g/(√s + ε) (Duchi et al. 2011). lr 0.01 unless told. */
+/**
+ * s ← s + g², p ← p − lr·g/(√s + ε) (Duchi et al. 2011). lr 0.01 unless told.
+ * @example const optimizer = new optim.Adagrad(model.parameters(), { lr: 0.1 });
+ */
 export class Adagrad extends Adaptive<AdagradOptions> {
   constructor(params: Params<AdagradOptions>, options: Partial<AdagradOptions> = {}) {
     super(
@@ -117,6 +123,7 @@ export interface AdamOptions extends CommonOptions {
 /**
  * m ← β₁m + (1 − β₁)g, v ← β₂v + (1 − β₂)g², p ← p − lr·m̂/(√v̂ + ε), both moments divided by 1 − βᵗ (Kingma & Ba 2015).
  * lr 0.001 unless told; weight decay adds λp to g.
+ * @example const optimizer = new optim.Adam(model.parameters(), { lr: 0.001 });
  */
 export class Adam extends Adaptive<AdamOptions> {
   constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}, name = "Adam", weightDecay = 0) {
@@ -146,7 +153,12 @@ export class Adam extends Adaptive<AdamOptions> {
   }
 }
 
-/** Adam whose weight decay shrinks the weight by lr·λ directly, outside of the moments (Loshchilov & Hutter 2019); λ 0.01 unless told. */
+/**
+ * Adam whose weight decay shrinks the weight by lr·λ directly, outside of the moments (Loshchilov & Hutter 2019);
+ * λ 0.01 unless told.
+ * @example const [weights, biases] = [2, 1].map((rank) => model.parameters().filter((p) => p.rank === rank));
+ * const optimizer = new optim.AdamW([{ params: weights }, { params: biases, weightDecay: 0 }], { lr: 0.001 });
+ */
 export class AdamW extends Adam {
   constructor(params: Params<AdamOptions>, options: Partial<AdamOptions> = {}) {
     super(params, options, "AdamW", 0.01);

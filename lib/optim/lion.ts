@@ -18,6 +18,7 @@ export interface LionOptions extends CommonOptions {
 /**
  * p ← p − lr(sign(β₁m + (1 − β₁)g) + λp), then m ← β₂m + (1 − β₂)g (Chen et al. 2023). lr 1e-4 unless told: about a
  * tenth of Adam's.
+ * @example const optimizer = new optim.Lion(model.parameters(), { lr: 1e-4, weightDecay: 0.1 });
  */
 export class Lion extends Optimizer<LionOptions> {
   constructor(params: Params<LionOptions>, options: Partial<LionOptions> = {}) {

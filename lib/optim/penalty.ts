@@ -13,12 +13,18 @@ function penalty(op: string, params: readonly Tensor[], strength: number, term: 
     .mul(strength);
 }
 
-/** λ·Σ|p| over all parameters, a scalar. */
+/**
+ * λ·Σ|p| over all parameters, a scalar.
+ * @example await optimizer.step(loss.add(optim.l1Penalty(model.parameters(), 1e-4)));
+ */
 export function l1Penalty(params: readonly Tensor[], strength: number): Tensor {
   return penalty("l1Penalty", params, strength, (p) => p.abs().sum());
 }
 
-/** ½λ·Σp² over all parameters, a scalar: its gradient is λp, as of SGD's weight decay. */
+/**
+ * ½λ·Σp² over all parameters, a scalar: its gradient is λp, as of SGD's weight decay.
+ * @example await optim.l2Penalty([tensor([3, 4])], 0.1).item() // 1.25
+ */
 export function l2Penalty(params: readonly Tensor[], strength: number): Tensor {
   return penalty("l2Penalty", params, strength / 2, (p) => p.square().sum());
 }

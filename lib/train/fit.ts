@@ -1,9 +1,9 @@
 /** The training loop over a data set in memory: traces a step once per batch size and replays it natively. */
 import { DataSet } from "../data/index.js";
-import { checkFlag } from "../data/options.js";
+import { checkFlag, checkGenerator } from "../data/options.js";
 import { checkNumber, checkOptions, checkSignal, EvengradError, fail, show } from "../error.js";
 import { inMode, Module } from "../nn/module.js";
-import type { Generator } from "../ops/random.js";
+import { defaultGenerator, type Generator } from "../ops/random.js";
 import { checkStepOptions, type StepOptions, stepOptionNames } from "../optim/clip.js";
 import { Optimizer } from "../optim/index.js";
 import { claim } from "../optim/optimizer.js";
@@ -79,6 +79,7 @@ function check(model: Module, set: DataSet, options: FitOptions): void {
   if (schedule !== undefined && typeof schedule !== "function")
     fail("fit", `schedule must be a function of the step, got ${show(schedule)}`);
   checkSignal("fit", options.signal);
+  checkGenerator("fit", options.generator);
   for (const name of ["onEpoch", "onProgress"] as const) {
     if (options[name] !== undefined && typeof options[name] !== "function")
       fail("fit", `${name} must be a function, got ${show(options[name])}`);
@@ -145,23 +146,20 @@ class Fit {
     this.stepsPerEpoch = dropLast ? Math.floor(set.size / batchSize) : Math.ceil(set.size / batchSize);
     this.metrics = namedMetrics("fit", options.metrics);
     this.tally = this.newTally();
-    this.replay = new Replay(
-      (indices) => {
-        this.schedule();
-        const { x, y } = set.batch(indices);
-        const output = inMode(model, true, () => model.forward(x));
-        const loss = asScalar("fit", "loss", options.loss(output, y));
-        const { clipGradNorm, clipLayerNorm, clipGradValue, nonFinite } = options;
-        const step = optimizer.graph(loss, { clipGradNorm, clipLayerNorm, clipGradValue, nonFinite });
-        const metrics = this.metrics.map(([name, f]) => asScalar("fit", name, f(output, y)));
-        const { norm, norms, fit } = step.outputs;
-        return { outputs: [step.outputs.loss, norm, norms, fit, ...metrics], effects: step.effects };
-      },
-      () => {
-        this.schedule();
-        optimizer.advance();
-      },
-    );
+    this.replay = new Replay((indices) => {
+      this.schedule();
+      const { x, y } = set.batch(indices);
+      const output = inMode(model, true, () => model.forward(x));
+      const loss = asScalar("fit", "loss", options.loss(output, y));
+      const { clipGradNorm, clipLayerNorm, clipGradValue, nonFinite } = options;
+      const step = optimizer.graph(loss, { clipGradNorm, clipLayerNorm, clipGradValue, nonFinite });
+      const metrics = this.metrics.map(([name, f]) => asScalar("fit", name, f(output, y)));
+      const { norm, norms, fit } = step.outputs;
+      return { outputs: [step.outputs.loss, norm, norms, fit, ...metrics], effects: step.effects };
+    }, () => {
+      this.schedule();
+      optimizer.advance();
+    }, [defaultGenerator, ...(options.generator ? [options.generator] : [])]);
   }
 
   private newTally(): EpochTally {
@@ -208,6 +206,7 @@ class Fit {
         // The steps of the call before the one that failed were made.
         const made = error instanceof EvengradError ? (error.step ?? 0) : 0;
         optimizer.rewind(optimizer.steps - before - made);
+        this.replay.undo(made + 1);
         throw error;
       }
       const stepMs = (performance.now() - began) / rows.steps;
@@ -216,6 +215,7 @@ class Fit {
       }
       if (rows.steps < count) {
         optimizer.rewind(count - rows.steps);
+        this.replay.undo(rows.steps);
         throw signal?.reason ?? new Error("internal: a run ended early");
       }
       at += count;
@@ -232,6 +232,7 @@ class Fit {
       optimizer.settle(result, nonFinite, optimizer.steps - count + row + 1);
     } catch (error) {
       optimizer.rewind(count - row); // those after it changed nothing either
+      this.replay.undo(row + 1);
       throw error;
     }
     this.losses.push(result.loss);

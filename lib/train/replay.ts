@@ -2,8 +2,10 @@
 import type { Request } from "../compile/graph.js";
 import { arrayOf, type TypedArray } from "../dtype.js";
 import { feed } from "../ops/index.js";
+import type { Generator } from "../ops/random.js";
 import { type Prepared, prepare } from "../run/index.js";
 import { Feed } from "../tensor.js";
+import { Marks } from "./marks.js";
 
 /** A native call should last about this long, so that progress and aborts come in time. */
 const callMs = 50;
@@ -29,14 +31,17 @@ export interface Rows {
 export class Replay {
   private readonly traced = new Map<number, Promise<Traced>>();
   private stepMs = Infinity;
+  private marks = new Marks([]);
 
   /**
    * @param build the graph of one batch from its indices, i32 (size)
    * @param advance called before each step but the one the graph was traced for
+   * @param generators whose draws can be undone
    */
   constructor(
     private readonly build: (indices: Feed) => Request,
     private readonly advance: () => void = () => {},
+    private readonly generators: readonly Generator[] = [],
   ) {}
 
   /** How many steps the next call should have. */
@@ -54,18 +59,30 @@ export class Replay {
    * @param next gives the next batch's indices, asked for just before the numbers of its step are drawn
    */
   async run(count: number, next: () => Int32Array, signal?: AbortSignal): Promise<Rows> {
-    const first = next();
+    const marks = new Marks(this.generators);
+    this.marks = marks;
+    const marked = (): Int32Array => {
+      marks.mark();
+      return next();
+    };
+    const first = marked();
     let entry = this.traced.get(first.length);
     if (!entry) {
       entry = this.trace(first);
       this.traced.set(first.length, entry);
     }
     const traced = await entry;
-    const feeds = this.fill(traced, count, first, next);
+    const feeds = this.fill(traced, count, first, marked);
+    marks.close();
     const began = performance.now();
     const { steps, outputs } = await traced.prepared.run({ steps: count, feeds, signal });
     this.stepMs = (performance.now() - began) / Math.max(1, steps);
     return { steps, outputs };
+  }
+
+  /** Takes back what the steps of the latest call drew from one on (counted from 0), for they were not made. */
+  undo(step: number): void {
+    this.marks.restore(step);
   }
 
   private async trace(first: Int32Array): Promise<Traced> {
