@@ -204,14 +204,13 @@ describe.each(executors)("%s", (executor) => {
 
     test("a step of one's own while fit runs is refused too", async () => {
       const { model, optimizer } = start();
-      const first = train.fit(model, set, { ...settings, optimizer, epochs: 20 });
-      await new Promise((done) => setTimeout(done, 5));
       const [{ x, y }] = set.batches({ size: 50 });
       const step = () => new optim.SGD(model.parameters(), { lr: 0 }).step(nn.crossEntropy(model.forward(x), y));
-      expect((await rejection(step())).message).toBe(
-        "SGD: parameter 0.weight is being trained by fit. Await that one first",
-      );
-      expect((await first).stopped).toBe("completed");
+      const message = "SGD: parameter 0.weight is being trained by fit. Await that one first";
+      const onEpoch = async () => expect((await rejection(step())).message).toBe(message);
+      const run = train.fit(model, set, { ...settings, optimizer, epochs: 3, onEpoch });
+      expect((await rejection(step())).message).toBe(message);
+      expect((await run).stopped).toBe("completed");
       await step();
     });
 
