@@ -30,11 +30,11 @@ const flat = 32;
 describe("resident memory stays flat", { timeout: 180_000 }, () => {
   test("over ten thousand steps of a loop of one's own", () => {
     const growth = child(`
-      const model = new nn.Sequential(new nn.BatchNorm(4), new nn.Dropout(0.1), new nn.Linear(4, 3));
-      const optimizer = new optim.SGD(model.parameters(), { lr: 0.001, momentum: 0.9 });
+      const model = new nn.Linear(4, 3);
+      const optimizer = new optim.SGD(model.parameters(), { lr: 0.001 });
       const [{ x, y }] = set.batches({ size: 100 });
-      const steps = async (n) => { for (let i = 0; i < n; i++) await optimizer.step(nn.crossEntropy(model.forward(x), y), { clipGradNorm: 1 }) };
-      await steps(1000);
+      const steps = async (n) => { for (let i = 0; i < n; i++) await optimizer.step(nn.crossEntropy(model.forward(x), y)) };
+      await steps(500);
       const before = await rss();
       await steps(10_000);
       console.log(JSON.stringify((await rss()) - before));`);
