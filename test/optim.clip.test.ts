@@ -114,6 +114,12 @@ describe.each(executors)("%s", (executor) => {
       );
     });
 
+    test("of gradients whose joint norm does not fit in f32", async () => {
+      const { moves: got, skipped } = await moves([[3e38], [3e38], [0]], { clipGradNorm: 1 });
+      expect(skipped).toBe(false);
+      expect(got.map(([x]) => x)).toEqual([Math.SQRT1_2, Math.SQRT1_2, 0].map((x) => expect.closeTo(x, 5)));
+    });
+
     test.each([1e20, 3e37, 1e-20, 1e-25, 1e-37])(
       "of gradients around %g scales rather than loses them",
       async (size) => {

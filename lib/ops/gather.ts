@@ -122,6 +122,7 @@ const pickOp: KernelOp<{ ignore: number }> = {
 
 const unpickOp: KernelOp<{ n: number; ignore: number }> = {
   name: "unpick",
+  gradientOf: "pick",
   kind: "kernel",
   kernel: "unpick",
   infer: ([g], { n }) => ({ shape: [g.shape[0], n, g.shape[1]], dtype: g.dtype }),

@@ -22,11 +22,12 @@ export type Emit = (name: string, ...operands: number[]) => number;
 interface Rules<A extends Attrs> {
   /** The field's name, the same in TypeScript, `ops.def`, errors and tests. */
   readonly name: string;
+  /** The op a user called, where this one only appears as its gradient: errors of a run name that one. */
+  readonly gradientOf?: string;
   /** The output's shape and dtype, or an error that points at the user's line. */
   infer(inputs: readonly Aval[], attrs: A): Aval;
   /** Cotangents of the inputs from the cotangent of the output, written with ops. Absent: no gradient passes. */
   vjp?(g: Tensor, node: Tensor): readonly (Tensor | undefined)[];
-  /** Whether equal calls have equal values; random draws do too, as their stream is an input. */
 }
 
 /** Data of a leaf comes from outside. */

@@ -64,7 +64,7 @@ export function clipGradients(raw: readonly Tensor[], options: StepOptions, limi
     lengths = clean.mul(factors);
   }
   if (clipGradNorm !== undefined) {
-    const joint = factor(lengths.norm(), clipGradNorm);
+    const joint = jointFactor(lengths, clipGradNorm);
     grads = grads.map((g) => g.mul(joint));
     lengths = lengths.mul(joint);
   }
@@ -75,3 +75,10 @@ export function clipGradients(raw: readonly Tensor[], options: StepOptions, limi
 
 /** min(1, limit/norm), and 1 for a norm of 0. */
 const factor = (norm: Tensor, limit: number): Tensor => norm.greater(limit).where(norm.reciprocal().mul(limit), 1);
+
+/** As {@link factor} of the joint norm, which is m·‖lengths/m‖ for the largest length m: alone it may overflow. */
+function jointFactor(lengths: Tensor, limit: number): Tensor {
+  const most = lengths.max();
+  const rest = lengths.div(most).norm(); // NaN if all are 0: then nothing is greater
+  return rest.greater(most.reciprocal().mul(limit)).where(most.reciprocal().mul(limit).div(rest), 1);
+}

@@ -124,7 +124,7 @@ class PreparedNative implements Prepared {
     const members = this.compiled.program.steps[error.instruction] ?? [];
     const node = members[members.length - 1];
     const where = node?.made ? `\n    made at:\n${node.made.split("\n").slice(1).join("\n")}` : "";
-    return new EvengradError(node?.op.name ?? "run", `${error.message}${where}`, error.step);
+    return new EvengradError(node?.op.gradientOf ?? node?.op.name ?? "run", `${error.message}${where}`, error.step);
   }
 }
 
