@@ -1,6 +1,6 @@
 /** A tensor: a node of an expression graph. Nothing is computed until a value is awaited. */
 import type { DType, TypedArray } from "./dtype.js";
-import { fail } from "./error.js";
+import { checkOptions, fail, show } from "./error.js";
 import type { Op } from "./ops/op.js";
 import { type Shape, showShape, sizeOf } from "./shape.js";
 
@@ -125,6 +125,8 @@ export class Variable extends Tensor {
   writer: string | undefined;
 
   constructor(initial: Tensor, options: { label?: string; trainable?: boolean } = {}) {
+    if (!(initial instanceof Tensor)) fail("Variable", `initial must be a tensor, got ${show(initial)}. Use tensor(…)`);
+    checkOptions("Variable", options, ["label", "trainable"]);
     super(variableOp, [], {}, initial.shape, initial.dtype);
     this.initial = initial;
     this.label = options.label ?? "variable";

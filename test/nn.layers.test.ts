@@ -180,7 +180,7 @@ describe("layers refuse", () => {
     [() => new nn.BatchNorm(3).forward(at([2, 4])), "BatchNorm: the input must be (N, 3, …), got [2,4]"],
     [
       () => new nn.BatchNorm(3).forward(at([1, 3])),
-      "BatchNorm: training needs more than 1 value per channel, got [1,3]. Use a larger batch or eval()",
+      "BatchNorm: training needs more than 1 value per channel, got [1,3]. Use a larger batch, dropLast or eval()",
     ],
     [construct("LayerNorm", []), "LayerNorm: shape must have axes that are not empty, got []"],
     [construct("LayerNorm", 4, { epsilon: 1 }), 'LayerNorm: unknown option "epsilon". Known: eps, affine'],

@@ -37,6 +37,12 @@ const table: [name: string, call: () => unknown, message: string][] = [
   ["tensor", () => o.tensor([1], [1], "f64"), 'dtype must be f32, i32, u8 or bool, got "f64"'],
   ["tensor", () => o.tensor([1, 2], "two"), 'shape must be a list of whole numbers, got "two"'],
   ["full", () => o.full([2], "x"), 'value must be a number, got "x"'],
+  [
+    "full",
+    () => o.full([2], 1.5, "i32"),
+    "value must be a whole number at least -2147483648 and at most 2147483647, got 1.5",
+  ],
+  ["full", () => o.full([2], 256, "u8"), "value must be a whole number at least 0 and at most 255, got 256"],
   ["full", () => o.full([2], 1, "f16"), 'dtype must be f32, i32, u8 or bool, got "f16"'],
   ["zeros", () => o.zeros([-1]), "shape must be a list of whole numbers, got [-1]"],
   ["zeros", () => o.zeros([1.5]), "shape must be a list of whole numbers, got [1.5]"],

@@ -15,7 +15,7 @@ const [a, b] = [parameter([1], "a"), parameter([1], "b")];
 
 describe("options", () => {
   const kinds: Record<string, unknown> = { ...optim };
-  const cases: [kind: keyof typeof optim, options: Options | number | null, message: string][] = [
+  const cases: [kind: keyof typeof optim, options: Options | number | null | undefined, message: string][] = [
     ["SGD", {}, "SGD: lr must be a number at least 0 and at most 3.4e+38, got undefined"],
     ["SGD", { lr: -0.1 }, "SGD: lr must be a number at least 0 and at most 3.4e+38, got -0.1"],
     ["SGD", { lr: Number.NaN }, "SGD: lr must be a number at least 0 and at most 3.4e+38, got NaN"],
@@ -31,6 +31,7 @@ describe("options", () => {
       { lr: 0.1, nesterov: true },
       "SGD: nesterov wants a momentum and no dampening, got momentum 0 and dampening 0",
     ],
+    ["SGD", undefined, "SGD: lr must be a number at least 0 and at most 3.4e+38, got undefined"],
     ["SGD", 0.1, "SGD: options must be an object, got 0.1"],
     ["SGD", null, "SGD: options must be an object, got null"],
     ["RMSprop", { alpha: 1 }, "RMSprop: alpha must be a number at least 0 and below 1, got 1"],
@@ -124,7 +125,8 @@ describe("state", () => {
     const larger = await new optim.Adam(new nn.Linear(3, 3).parameters()).state();
     const sgd = new optim.SGD(model().parameters(), { lr: 1 });
     const before = await valuesOf(adam);
-    const refused: [optim.Optimizer, Options, string][] = [
+    const refused: [optim.Optimizer, Options | null, string][] = [
+      [adam, null, "Adam: the state must be an object of tensors, got null. Use what state() returned"],
       [adam, { ...rest, steps }, "Adam: the state's 0.mean must have shape [3,2], got nothing"],
       [adam, larger, "Adam: the state's 0.mean must have shape [3,2], got [3,3]"],
       [

@@ -40,7 +40,7 @@ describe.each(executors)("debugNonFinite on %s", (name) => {
     });
     expect(error.op).toBe("log");
     expect(error.message).toMatch(
-      /^log: the first non-finite value appears here: -Infinity at element 1 of f32\[3\], 2 in all, from finite inputs\. Made\s+at /,
+      /^log: the first non-finite value appears here: -Infinity at element 1 of f32\[3\], 2 in all, from finite inputs\. Made at /,
     );
     const at = Number(/test\.ts:(\d+)/.exec(error.message)?.[1]);
     expect(at).toBe(Number(/:(\d+)$/.exec(line)?.[1]) + 1);
@@ -156,6 +156,11 @@ describe("environment variables", () => {
     );
     expect(stdout).toMatch(/^item\nlog: the first non-finite value appears here: -Infinity at element 1 of f32\[2\]/);
     expect(stderr).toContain("program: ");
+  });
+
+  it("a misspelled mode is refused", () => {
+    const { stderr } = child(script, { EVENGRAD_DEBUG: "nonfinit" });
+    expect(stderr).toContain('EVENGRAD_DEBUG: must be "program", "nonfinite" or both with a comma, got "nonfinit"');
   });
 
   it("without them nothing is printed", () => {

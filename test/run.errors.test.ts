@@ -191,3 +191,13 @@ describe("the choice of an executor", () => {
     expect(threads()).toBeGreaterThan(0);
   });
 });
+
+it("variables and reads refuse what is not theirs", async () => {
+  type Loose = new (...args: unknown[]) => Variable;
+  expect(() => new (Variable as Loose)([1, 2])).toThrow("Variable: initial must be a tensor, got [1,2]. Use tensor(…)");
+  const misspelled = () => new (Variable as Loose)(ops.ones([1]), { name: "w" });
+  expect(misspelled).toThrow('Variable: unknown option "name". Known: label, trainable');
+  const x = ops.ones([2]).add(1);
+  await expect(x.data({ sgnal: 1 } as object)).rejects.toThrow('read: unknown option "sgnal". Did you mean "signal"?');
+  await expect(x.data({ signal: 5 } as object)).rejects.toThrow("read: signal must be an AbortSignal, got 5");
+});

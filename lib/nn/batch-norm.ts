@@ -74,7 +74,8 @@ export class BatchNorm extends Module {
     if (this.training && n < 2) {
       fail(
         "BatchNorm",
-        `training needs more than 1 value per channel, got ${showShape(x.shape)}. Use a larger batch or eval()`,
+        `training needs more than 1 value per channel, got ${showShape(x.shape)}. ` +
+          "Use a larger batch, dropLast or eval()",
       );
     }
     const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));

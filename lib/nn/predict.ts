@@ -1,7 +1,7 @@
 /** A module's output values for many rows, batch by batch, in evaluation mode. */
 import type { TypedArray } from "../dtype.js";
 import { arrayOf } from "../dtype.js";
-import { checkNumber, checkOptions, fail, show } from "../error.js";
+import { checkNumber, checkOptions, checkSignal, fail, show } from "../error.js";
 import { read } from "../run/index.js";
 import { sameShape, showShape, sizeOf } from "../shape.js";
 import { Constant, Tensor } from "../tensor.js";
@@ -19,6 +19,7 @@ export async function predict(module: Module, x: Tensor, options: PredictOptions
   if (!(x instanceof Tensor)) fail("predict", `x must be a tensor, got ${show(x)}. Make one with tensor(…)`);
   const { batchSize, signal } = options;
   if (batchSize !== undefined) checkNumber("predict", "batchSize", batchSize, { min: 1, integer: true });
+  checkSignal("predict", signal);
   signal?.throwIfAborted();
   const rows = x.shape[0] ?? 1;
   if (batchSize === undefined || batchSize >= rows) return run(module, x, signal);

@@ -85,8 +85,10 @@ export function tensor(values: Values, shape?: Shape, dtype?: DType): Constant {
 
 /** Every element `value`. */
 export function full(shape: Shape, value: number, dtype: DType = "f32"): Tensor {
-  checkNumber("full", "value", Number.isNaN(value) ? 0 : value);
   checkDType("full", dtype);
+  if (dtype === "i32") checkNumber("full", "value", value, { min: -(2 ** 31), max: 2 ** 31 - 1, integer: true });
+  else if (dtype === "u8") checkNumber("full", "value", value, { min: 0, max: 255, integer: true });
+  else checkNumber("full", "value", Number.isNaN(value) ? 0 : value);
   return expand(scalar(value, dtype), checkShape("full", shape));
 }
 

@@ -74,8 +74,8 @@ function checkOption(op: string, name: string, value: unknown, rule: OptionRule)
 }
 
 /** The options that are not undefined. */
-function defined<T extends object>(options: T): Partial<T> {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as Partial<T>;
+function defined<T extends object>(options: T | undefined): Partial<T> {
+  return Object.fromEntries(Object.entries(options ?? {}).filter(([, value]) => value !== undefined)) as Partial<T>;
 }
 
 /** A group with all its options and the moments of its parameters. */
@@ -302,6 +302,8 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
 
   /** Restores what {@link Optimizer.state} returned; names and shapes must agree. */
   loadState(state: Readonly<Record<string, Tensor>>): void {
+    if (typeof state !== "object" || state === null)
+      fail(this.name, `the state must be an object of tensors, got ${show(state)}. Use what state() returned`);
     const named = this.named();
     const steps = state.steps;
     if (!(steps instanceof Constant) || steps.size !== 1) {

@@ -1,7 +1,7 @@
 /** Running graphs: which executor, variables' first values, and the values of tensors. */
 import { collect, type Graph, type Leaf, type Request } from "../compile/graph.js";
 import type { TypedArray } from "../dtype.js";
-import { fail, internal, show } from "../error.js";
+import { checkOptions, checkSignal, fail, internal, show } from "../error.js";
 import "../ops/index.js";
 import { showShape } from "../shape.js";
 import { Constant, setTracing, Tensor, Variable } from "../tensor.js";
@@ -30,7 +30,11 @@ export function debugNonFinite(on = true): void {
   setTracing(on);
 }
 
-if (process.env.EVENGRAD_DEBUG?.split(",").includes("nonfinite")) debugNonFinite();
+const debug = (process.env.EVENGRAD_DEBUG ?? "").split(",").filter(Boolean);
+const unknown = debug.find((mode) => mode !== "nonfinite" && mode !== "program");
+if (unknown !== undefined)
+  fail("EVENGRAD_DEBUG", `must be "program", "nonfinite" or both with a comma, got ${show(unknown)}`);
+if (debug.includes("nonfinite")) debugNonFinite();
 
 /** What computes at the moment. */
 export function executor(): Executor {
@@ -79,6 +83,8 @@ export async function prepare(
 
 /** Computes tensors together, in one run, and performs the effects they carry. */
 export async function evaluate(request: Request, options: { signal?: AbortSignal } = {}): Promise<TypedArray[]> {
+  checkOptions("read", options, ["signal"]);
+  checkSignal("read", options.signal);
   options.signal?.throwIfAborted();
   const { prepared } = await prepare(request);
   const { steps, outputs } = await prepared.run(options);

@@ -73,10 +73,12 @@ class Inspected implements Prepared {
     const [at] = await this.single(result.isFinite().logicalNot().cast("f32").reshape([result.size]).argmax());
     const dirty: string[] = [];
     for (const [i, x] of inputs.entries()) if ((await this.bad(x)) > 0) dirty.push(`input ${i}`);
+    const made = userFrame(node.made)?.trim() ?? "by a graph that was not traced: call debugNonFinite() first";
+    const given = dirty.length ? `; ${dirty.join(" and ")} was given so` : ", from finite inputs";
     throw new EvengradError(
       node.op.name,
       `the first non-finite value appears here: ${result.values[at]} at element ${at} of ${node.dtype}${showShape(node.shape)}, ` +
-        `${count} in all${dirty.length ? `; ${dirty.join(" and ")} was given so` : ", from finite inputs"}. Made${userFrame(node.made) ?? " by a graph that was not traced: call debugNonFinite() first"}`,
+        `${count} in all${given}. Made ${made}`,
     );
   }
 }
