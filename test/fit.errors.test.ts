@@ -47,6 +47,10 @@ describe("options", () => {
     [{ dropLast: "no" }, 'fit: dropLast must be true or false, got "no"'],
     [{ validation: [] }, "fit: validation must be a data set, got []"],
     [{ schedule: 0.1 }, "fit: schedule must be a function of the step, got 0.1"],
+    [
+      { schedule: () => Number.NaN },
+      "fit: schedule's factor at step 0 must be a number at least 0 and at most 3.4e+38, got NaN",
+    ],
     [{ generator: 5 }, "fit: generator must be a Generator, got 5. Make one with new Generator(seed)"],
     [{ signal: new AbortController() }, "fit: signal must be an AbortSignal, got a AbortController."],
     [{ onProgress: 1 }, "fit: onProgress must be a function, got 1"],

@@ -255,7 +255,7 @@ describe("native", () => {
     const [first, second] = await Promise.allSettled([step(), step()]);
     expect(first.status).toBe("fulfilled");
     const message = expect.stringMatching(
-      /^run: variable [\w.]+ is being written by another run. Await that one first$/,
+      /^run: variable [\w.]+ is being written by another run. Await that one first, or read .*$/,
     );
     expect(second).toMatchObject({ status: "rejected", reason: { message } });
     await step();

@@ -201,6 +201,11 @@ describe("losses refuse", () => {
     ["crossEntropy", [z, labels(0, 1)], "labels must have shape [4] for [4,3], got [2]"],
     [
       "crossEntropy",
+      [z, z.cast("i32")],
+      'labels must have shape [4] for [4,3], got [4,3]. As probabilities: target.cast("f32")',
+    ],
+    [
+      "crossEntropy",
       [z, y.reshape([4, 1])],
       "labels must have shape [4] for [4,3], got [4,1]. Use target.reshape([4])",
     ],

@@ -34,6 +34,13 @@ const table: [name: string, call: () => unknown, message: string][] = [
   ["tensor", () => o.tensor([[1], 2]), "rows must be of equal length, got 2 where [1] was expected"],
   ["tensor", () => o.tensor([1, [2]]), "values must be numbers, got [2]. Rows must be of equal depth"],
   ["tensor", () => o.tensor([1, 2], [3]), "shape [3] wants 3 values, got 2"],
+  [
+    "tensor",
+    () => o.tensor([1, 3e9], [2], "i32"),
+    "i32 values must be whole numbers from -2147483648 to 2147483647, got 3000000000 at 1. Use f32, or cast it",
+  ],
+  ["tensor", () => o.tensor(Float32Array.of(1.5), [1], "i32"), "i32 values must be whole numbers from -2147483648 to"],
+  ["tensor", () => o.tensor([-1], [1], "u8"), "u8 values must be whole numbers from 0 to 255, got -1 at 0"],
   ["tensor", () => o.tensor([1], [1], "f64"), 'dtype must be f32, i32, u8 or bool, got "f64"'],
   ["tensor", () => o.tensor([1, 2], "two"), 'shape must be a list of whole numbers, got "two"'],
   ["full", () => o.full([2], "x"), 'value must be a number, got "x"'],

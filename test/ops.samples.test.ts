@@ -30,6 +30,10 @@ it("every exported op is in a table", () => {
   expect(Object.keys(ops).filter((name) => !inTables.has(name))).toEqual([]);
 });
 
+it("swish is silu", () => {
+  expect(ops.swish).toBe(ops.silu);
+});
+
 it("the tables name nothing that is not exported", () => {
   const exported = new Set(Object.keys(ops));
   expect([...names, ...Object.keys(elsewhere)].filter((name) => !exported.has(name))).toEqual([]);

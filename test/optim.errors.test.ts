@@ -143,6 +143,18 @@ describe("state", () => {
     expect(await valuesOf(adam)).toEqual(before);
   });
 
+  test("is not loaded while a run writes it", async () => {
+    const optimizer = new optim.Adam(model().parameters());
+    const state = await optimizer.state();
+    const { mean } = optimizer.groups[0].moments[0];
+    mean.writer = "a run";
+    expect(() => optimizer.loadState(state)).toThrow(
+      "Adam: no run may be writing the state, got 0.mean in use by a run",
+    );
+    mean.writer = undefined;
+    optimizer.loadState(state);
+  });
+
   test("penalties want parameters and a strength", () => {
     expect(() => optim.l1Penalty([], 1)).toThrow(
       "l1Penalty: params must be a list of parameters, got []. Use model.parameters()",

@@ -137,7 +137,8 @@ describe.each(executors)("%s", (name) => {
     const { reason } = both[1] as PromiseRejectedResult;
     expect(reason).toBeInstanceOf(EvengradError);
     expect((reason as Error).message).toBe(
-      "run: variable 0.weight is being written by another run. Await that one first",
+      "run: variable 0.weight is being written by another run. Await that one first, " +
+        "or read several tensors in one run: read([…])",
     );
     await step();
     expect(await w.item()).toBe(3);

@@ -296,4 +296,5 @@ export const elsewhere: Readonly<Record<string, string>> = {
   randn: "in ops.random.test.ts",
   randint: "in ops.random.test.ts",
   orthogonalFactor: "in ops.samples.test.ts",
+  swish: "silu by its other name, in ops.samples.test.ts",
 };

@@ -63,7 +63,9 @@ const without = (x: Tensor, axis: number): number[] => x.shape.filter((_, i) => 
 function checkLabels({ op, logProbs, axis }: Scores, labels: Tensor): Tensor {
   const want = without(logProbs, axis);
   if (!sameShape(labels.shape, want)) {
-    const hint = labels.size === want.reduce((a, b) => a * b, 1) ? `. Use target.reshape(${showShape(want)})` : "";
+    const reshaped = labels.size === want.reduce((a, b) => a * b, 1) ? `. Use target.reshape(${showShape(want)})` : "";
+    const oneHot = sameShape(labels.shape, logProbs.shape) ? '. As probabilities: target.cast("f32")' : "";
+    const hint = reshaped || oneHot;
     fail(
       op,
       `labels must have shape ${showShape(want)} for ${showShape(logProbs.shape)}, got ${showShape(labels.shape)}${hint}`,

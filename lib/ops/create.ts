@@ -80,7 +80,22 @@ export function tensor(values: Values, shape?: Shape, dtype?: DType): Constant {
     fail("tensor", `shape ${showShape(to)} wants ${sizeOf(to)} values, got ${source.length}`);
   checkDType("tensor", type);
   const Array_ = arrayOf(type);
+  if (!(source instanceof Array_)) checkWhole(source, type);
   return new Constant(type === "bool" ? Uint8Array.from(source, (x) => Number(x !== 0)) : new Array_(source), to, type);
+}
+
+/** Refuses values that an integer dtype does not hold; nothing is rounded or wrapped unasked. */
+function checkWhole(values: ArrayLike<number>, dtype: DType): void {
+  if (dtype !== "i32" && dtype !== "u8") return;
+  const [min, max] = dtype === "i32" ? [-(2 ** 31), 2 ** 31 - 1] : [0, 255];
+  for (let i = 0; i < values.length; i++) {
+    const x = values[i];
+    if (Number.isInteger(x) && x >= min && x <= max) continue;
+    fail(
+      "tensor",
+      `${dtype} values must be whole numbers from ${min} to ${max}, got ${x} at ${i}. Use f32, or cast it`,
+    );
+  }
 }
 
 /** Every element `value`. */

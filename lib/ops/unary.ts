@@ -139,6 +139,9 @@ export const silu = unary("silu", {
   },
 });
 
+/** {@link silu} by its other name. */
+export const swish = silu;
+
 /** x·tanh(softplus x) (Misra 2019). */
 export const mish = unary("mish", {
   reference: (x) => tail(x, Math.tanh(softplus64(x))),

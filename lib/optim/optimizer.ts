@@ -314,6 +314,8 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
     if (other)
       fail(this.name, `the state must be one of such an optimizer, got ${show(other)}, which this one has not`);
     for (const [key, v] of named) {
+      if (v.writer)
+        fail(this.name, `no run may be writing the state, got ${key} in use by ${v.writer}. Await it first`);
       const value = state[key];
       if (!(value instanceof Constant) || !sameShape(value.shape, v.shape)) {
         const got = value instanceof Tensor ? showShape(value.shape) : "nothing";

@@ -5,7 +5,11 @@ import type { Variable } from "../tensor.js";
 /** Marks variables as being written; two runs must not write one at once. */
 export function lock(variables: readonly Variable[]): () => void {
   for (const { label, writer } of variables) {
-    if (writer) fail("run", `variable ${label} is being written by another run. Await that one first`);
+    if (writer)
+      fail(
+        "run",
+        `variable ${label} is being written by another run. Await that one first, or read several tensors in one run: read([…])`,
+      );
   }
   for (const variable of variables) variable.writer = "a run";
   return () => {

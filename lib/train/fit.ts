@@ -168,7 +168,11 @@ class Fit {
 
   private schedule(): void {
     const { schedule, optimizer } = this.options;
-    if (schedule) optimizer.lrFactor = schedule(this.scheduled++, this.epochs * this.stepsPerEpoch);
+    if (!schedule) return;
+    const factor = schedule(this.scheduled, this.epochs * this.stepsPerEpoch);
+    checkNumber("fit", `schedule's factor at step ${this.scheduled}`, factor, { min: 0, max: 3.4e38 });
+    this.scheduled++;
+    optimizer.lrFactor = factor;
   }
 
   private epochOf(step: number): number {
