@@ -26,10 +26,3 @@ export function bytesOf(dtype: DType): number {
 export function arrayOf(dtype: DType): Float32ArrayConstructor | Int32ArrayConstructor | Uint8ArrayConstructor {
   return arrays[dtype];
 }
-
-/** The dtype that arithmetic between two dtypes happens in: the wider of bool < u8 < i32 < f32; bytes count as f32. */
-export function promote(a: DType, b: DType): DType {
-  if (a === b) return a;
-  if (a === "f32" || b === "f32" || a === "u8" || b === "u8") return "f32";
-  return "i32";
-}

@@ -22,12 +22,19 @@ interface Reduction {
   float?: boolean;
 }
 
+/** A reduction of the middle axis. */
+interface ReduceOp extends KernelOp {
+  /** Only f32; otherwise i32 as well. */
+  readonly float: boolean;
+}
+
 /** Every reduction that was declared, for tables over all of them. */
 export const reduceOps: KernelOp[] = [];
 
-function reduction(name: string, { reference, vjp, dtype, float = false }: Reduction): KernelOp {
-  const op: KernelOp = {
+function reduction(name: string, { reference, vjp, dtype, float = false }: Reduction): ReduceOp {
+  const op: ReduceOp = {
     name,
+    float,
     kind: "kernel",
     kernel: "reduce",
     infer([x]) {
@@ -55,7 +62,6 @@ function reduction(name: string, { reference, vjp, dtype, float = false }: Reduc
         return [vjp(g.reshape([outer, 1, inner]).expand(x.shape), x, node.reshape([outer, 1, inner]))];
       }),
   };
-  (op as KernelOp & { float: boolean }).float = float;
   reduceOps.push(op);
   return op;
 }
@@ -117,11 +123,11 @@ const logSumExpRestOp = reduction("logSumExpRest", {
 });
 
 /** Applies a reduction; messages name the function the user called. */
-function reduce(op: KernelOp, x: Tensor, options: ReduceOptions = {}, name = op.name): Tensor {
+function reduce(op: ReduceOp, x: Tensor, options: ReduceOptions = {}, name = op.name): Tensor {
   requireTensor(name, "x", x);
   checkOptions(name, options, ["axes", "keepDims"]);
   const axes = checkAxes(name, options.axes, x.rank);
-  const integers = !(op as KernelOp & { float?: boolean }).float && x.dtype === "i32";
+  const integers = !op.float && x.dtype === "i32";
   const values = integers ? x : x.cast("f32");
   const shape = options.keepDims
     ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
