@@ -93,6 +93,7 @@ const table: [name: string, call: () => unknown, message: string][] = [
     "mean must be a number at least -3.4e+38 and at most 3.4e+38, got Infinity",
   ],
   ["randn", () => o.randn([2], { sdt: 1 }), 'unknown option "sdt". Did you mean "std"?'],
+  ["truncatedNormal", () => o.truncatedNormal([2], { std: NaN }), "std must be a number at least 0"],
   ["randint", () => o.randint(3, 3, [2]), "high must be a whole number at least 4 and at most 2147483647, got 3"],
   [
     "randint",

@@ -1,7 +1,7 @@
 /** Random tensors: the same from a seed everywhere, and distributed as they say. */
 import { describe, expect, it } from "vitest";
-import { erfc } from "../lib/ops/erf.js";
-import { defaultGenerator, Generator, rand, randint, randn, seed } from "../lib/ops/index.js";
+import { erf, erfc, erfInverse } from "../lib/ops/erf.js";
+import { defaultGenerator, Generator, rand, randint, randn, seed, truncatedNormal } from "../lib/ops/index.js";
 import type { Tensor } from "../lib/tensor.js";
 import { inDouble, mismatches, run, type Tolerance } from "./helpers.js";
 
@@ -16,6 +16,12 @@ const draws: [string, Draw, Tolerance][] = [
   ],
   ["randn", (shape, generator) => randn(shape, { generator }), { ulps: 1 }],
   ["randn of mean 3", (shape, generator) => randn(shape, { generator, mean: 3, std: 0.1 }), { ulps: 1 }],
+  ["truncatedNormal", (shape, generator) => truncatedNormal(shape, { generator }), { ulps: 1 }],
+  [
+    "truncatedNormal of mean -1",
+    (shape, generator) => truncatedNormal(shape, { generator, mean: -1, std: 4 }),
+    { ulps: 1, bounds: 1e-8 },
+  ],
   ["randint", (shape, generator) => randint(0, 10, shape, { generator }), { ulps: 0 }],
   ["randint below 0", (shape, generator) => randint(-7, -2, shape, { generator }), { ulps: 0 }],
   ["randint over all", (shape, generator) => randint(-(2 ** 31), 2 ** 31 - 1, shape, { generator }), { ulps: 0 }],
@@ -135,6 +141,18 @@ describe("distributions, of 200,000 numbers from a fixed seed", () => {
     }
   });
 
+  it("truncatedNormal is normal between two deviations, and never beyond", async () => {
+    const x = await truncatedNormal([count], { generator: new Generator(14), mean: 1, std: 2 }).data();
+    const std = 2 * 0.8796256610342398;
+    const [mean, variance] = moments(x);
+    within(mean, 1, std / Math.sqrt(count));
+    within(variance, std ** 2, std ** 2 * Math.sqrt(1.366 / count)); // its kurtosis is 2.366
+    const inside = erf(Math.SQRT2);
+    expect(distance(x, (v) => 0.5 + erf((v - 1) / 2 / Math.SQRT2) / inside / 2)).toBeLessThan(critical);
+    expect(x.reduce((a, b) => Math.min(a, b))).toBeGreaterThanOrEqual(-3);
+    expect(x.reduce((a, b) => Math.max(a, b))).toBeLessThanOrEqual(5);
+  });
+
   it("randint gives every number equally often", async () => {
     const x = await randint(-3, 7, [count], { generator: new Generator(13) }).data<Int32Array>();
     const seen = new Map<number, number>();
@@ -143,4 +161,9 @@ describe("distributions, of 200,000 numbers from a fixed seed", () => {
     const chi = [...seen.values()].reduce((sum, n) => sum + (n - count / 10) ** 2 / (count / 10), 0);
     expect(chi).toBeLessThan(21.7); // 1 % at 9 degrees of freedom
   });
+});
+
+it("erfInverse undoes erf", () => {
+  for (const x of [-1.8, -1, -0.3, -1e-8, 0, 1e-12, 0.5, 1.4, 1.8])
+    expect(Math.abs(erfInverse(erf(x)) - x)).toBeLessThanOrEqual(1e-14 * Math.abs(x));
 });

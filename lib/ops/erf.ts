@@ -1,4 +1,4 @@
-/** The error function and its complement in double precision, which JavaScript's Math lacks. */
+/** The error function, its complement and its inverse in double precision, which JavaScript's Math lacks. */
 
 // erf x = 2/√π e^(−x²) Σ 2ⁿ x^(2n+1) / (2n+1)!!  (Abramowitz & Stegun 7.1.6): all terms have one sign, nothing cancels.
 function series(x: number): number {
@@ -28,4 +28,15 @@ export function erfc(x: number): number {
   if (Number.isNaN(x)) return x;
   if (x === Infinity) return 0;
   return x > 2 ? fraction(x) : 1 - erf(x);
+}
+
+/** The x of which erf x = y, for |y| ≤ 0.99: Newton's method, which comes to the root from one side, that of 0. */
+export function erfInverse(y: number): number {
+  let x = 0;
+  for (let n = 0; n < 20; n++) {
+    const step = ((erf(x) - y) * Math.sqrt(Math.PI) * Math.exp(x * x)) / 2;
+    x -= step;
+    if (Math.abs(step) < 1e-9) break; // what is left is about its square
+  }
+  return x;
 }

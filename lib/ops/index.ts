@@ -8,7 +8,17 @@ export { gather, indexSelect, pick, scatterAdd } from "./gather.js";
 export { cast, expand, type TensorLike } from "./map.js";
 export { matmul } from "./matmul.js";
 export { orthogonalFactor } from "./orthogonal.js";
-export { defaultGenerator, Generator, type RandomOptions, rand, randint, randn, seed } from "./random.js";
+export {
+  defaultGenerator,
+  Generator,
+  type NormalOptions,
+  type RandomOptions,
+  rand,
+  randint,
+  randn,
+  seed,
+  truncatedNormal,
+} from "./random.js";
 export {
   all,
   any,

@@ -4,6 +4,7 @@ import { checkNumber, checkOptions, fail, show } from "../error.js";
 import { checkShape, type Shape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { feed } from "./create.js";
+import { erf, erfInverse } from "./erf.js";
 import { apply, type KernelOp, type Op } from "./op.js";
 import { philox } from "./philox.js";
 
@@ -60,7 +61,7 @@ export function seed(value: number): void {
 }
 
 /** In the order of the kernel's kinds. */
-const kinds = ["uniform", "normal", "integer"] as const;
+const kinds = ["uniform", "normal", "integer", "truncated"] as const;
 type Kind = (typeof kinds)[number];
 
 interface RandomAttrs {
@@ -93,6 +94,11 @@ function draw(distribution: Kind, words: readonly number[], i: number, a: number
   const word = words[i];
   if (distribution === "integer") return a + Math.floor((word * (b - a)) / 2 ** 32);
   if (distribution === "uniform") return a + (word >>> 8) * 2 ** -24 * (b - a);
+  // The quantile of a uniform number between the probabilities of −2 and 2, √2·erf⁻¹((2u − 1)·erf √2).
+  if (distribution === "truncated") {
+    const u = ((word >>> 8) + 0.5) * 2 ** -24;
+    return a + b * Math.SQRT2 * erfInverse((2 * u - 1) * erf(Math.SQRT2));
+  }
   // Box–Muller: words (0, 1) give elements 0 and 1, words (2, 3) elements 2 and 3. The radius must not be infinite.
   const [first, second] = [words[i & 2] >>> 8, words[(i & 2) + 1] >>> 8];
   const [radius, angle] = [(first + 0.5) * 2 ** -24, second * 2 ** -24];
@@ -127,20 +133,32 @@ export function rand(shape: Shape, options: RandomOptions & { low?: number; high
   return random("rand", attrs, generator);
 }
 
-/** Normal with a mean and standard deviation, 0 and 1 unless told. */
-export function randn(shape: Shape, options: RandomOptions & { mean?: number; std?: number } = {}): Tensor {
-  checkOptions("randn", options, ["mean", "std", "generator"]);
+/** Options of a normal distribution. */
+export interface NormalOptions extends RandomOptions {
+  mean?: number;
+  std?: number;
+}
+
+function normal(op: string, distribution: Kind, shape: Shape, options: NormalOptions): Tensor {
+  checkOptions(op, options, ["mean", "std", "generator"]);
   const { mean = 0, std = 1, generator } = options;
-  checkNumber("randn", "mean", mean, { min: -3.4e38, max: 3.4e38 });
-  checkNumber("randn", "std", std, { min: 0, max: 3.4e38 });
-  const attrs: RandomAttrs = {
-    distribution: "normal",
-    a: mean,
-    b: std,
-    shape: checkShape("randn", shape),
-    dtype: "f32",
-  };
-  return random("randn", attrs, generator);
+  checkNumber(op, "mean", mean, { min: -3.4e38, max: 3.4e38 });
+  checkNumber(op, "std", std, { min: 0, max: 3.4e38 });
+  return random(op, { distribution, a: mean, b: std, shape: checkShape(op, shape), dtype: "f32" }, generator);
+}
+
+/** Normal with a mean and standard deviation, 0 and 1 unless told. */
+export function randn(shape: Shape, options: NormalOptions = {}): Tensor {
+  return normal("randn", "normal", shape, options);
+}
+
+/**
+ * Normal with a mean and standard deviation, 0 and 1 unless told, of which only what lies within two `std` of the mean
+ * is drawn: the standard deviation of the result is 0.87962566·std.
+ * @example truncatedNormal([784, 512], { std: 0.02 }) // all within ±0.04
+ */
+export function truncatedNormal(shape: Shape, options: NormalOptions = {}): Tensor {
+  return normal("truncatedNormal", "truncated", shape, options);
 }
 
 /** Whole numbers (i32) from `low` up to but without `high`. */
