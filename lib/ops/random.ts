@@ -30,6 +30,11 @@ export class Generator {
     this.drawn = state.drawn;
   }
 
+  /** Whether it stands where a state says. */
+  stands(state: { seed: number; drawn: number }): boolean {
+    return this.seed === state.seed && this.drawn === state.drawn;
+  }
+
   /** The key of the next draw: two words of seed, two of stream. */
   next(): [number, number, number, number] {
     const stream = this.drawn++;
@@ -40,12 +45,15 @@ export class Generator {
   permutation(n: number): Int32Array {
     checkNumber("permutation", "n", n, { min: 0, max: 2 ** 31 - 1, integer: true });
     const key = this.next();
-    const order = Int32Array.from({ length: n }, (_, i) => i);
+    const order = new Int32Array(n);
+    for (let i = 0; i < n; i++) order[i] = i;
     let words = [0, 0, 0, 0];
     for (let last = n - 1, k = 0; last > 0; last--, k++) {
       if (k % 4 === 0) words = philox(key, k / 4);
       const at = Math.floor((words[k % 4] * (last + 1)) / 2 ** 32);
-      [order[last], order[at]] = [order[at], order[last]];
+      const row = order[last]; // not by a pattern of two: an epoch of a small network is as short as its shuffle
+      order[last] = order[at];
+      order[at] = row;
     }
     return order;
   }

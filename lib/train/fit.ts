@@ -215,7 +215,9 @@ class Fit {
       }
       const stepMs = (performance.now() - began) / rows.steps;
       for (let i = 0; i < rows.steps; i++) {
-        if (!(await this.record(at + i, stepMs, rows, i, count))) return this.history("onEpoch");
+        this.record(at + i, stepMs, rows, i, count);
+        if (this.tally.steps < this.stepsPerEpoch) continue;
+        if (!(await this.endEpoch(this.epochOf(at + i)))) return this.history("onEpoch");
       }
       if (rows.steps < count) {
         optimizer.rewind(count - rows.steps);
@@ -228,27 +230,27 @@ class Fit {
     return this.history("completed");
   }
 
-  /** Books one step of a call; false when `onEpoch` ends the run. */
-  private async record(step: number, ms: number, rows: Rows, row: number, count: number): Promise<boolean> {
+  /** Books one step of a call. Runs for every step of a fast network, so it makes nothing that it need not. */
+  private record(step: number, ms: number, rows: Rows, row: number, count: number): void {
+    const [losses, norms, , fit, ...metrics] = rows.outputs;
+    const skipped = fit[row] === 0;
+    if (skipped) this.settle(rows, row, count);
+    this.losses.push(losses[row]);
+    this.gradNorms.push(norms[row]);
+    const size = Math.min(this.batchSize, this.set.size - (step % this.stepsPerEpoch) * this.batchSize);
+    this.tally.add(size, ms, { loss: losses[row], gradNorm: norms[row], skipped }, metrics, row);
+  }
+
+  /** Throws for a step that was not finite, if that is the policy. */
+  private settle(rows: Rows, row: number, count: number): void {
     const { optimizer, nonFinite } = this.options;
-    const result = optimizer.report(rows.outputs, row);
     try {
-      optimizer.settle(result, nonFinite, optimizer.steps - count + row + 1);
+      optimizer.settle(optimizer.report(rows.outputs, row), nonFinite, optimizer.steps - count + row + 1);
     } catch (error) {
       optimizer.rewind(count - row); // those after it changed nothing either
       this.replay.undo(row + 1);
       throw error;
     }
-    this.losses.push(result.loss);
-    this.gradNorms.push(result.gradNorm);
-    const size = Math.min(this.batchSize, this.set.size - (step % this.stepsPerEpoch) * this.batchSize);
-    this.tally.add(
-      size,
-      ms,
-      result,
-      rows.outputs.slice(4).map((values) => values[row]),
-    );
-    return this.tally.steps < this.stepsPerEpoch || this.endEpoch(this.epochOf(step));
   }
 
   private async endEpoch(epoch: number): Promise<boolean> {

@@ -1,5 +1,7 @@
 /** What a training run records: per epoch for people, per step for those who look closer. */
 
+import type { TypedArray } from "../dtype.js";
+
 /** One epoch. */
 export interface EpochRecord {
   /** From 1. */
@@ -62,12 +64,13 @@ export class EpochTally {
     this.metrics = names.map(() => 0);
   }
 
-  /** Books a step of `size` rows that took `ms`. */
+  /** Books a step of `size` rows that took `ms`; its metrics stand in row `row`. */
   add(
     size: number,
     ms: number,
     step: { loss: number; gradNorm: number; skipped: boolean },
-    metrics: readonly number[],
+    metrics: readonly TypedArray[],
+    row: number,
   ): void {
     this.steps++;
     this.ms += ms;
@@ -79,7 +82,7 @@ export class EpochTally {
     }
     this.rows += size;
     this.loss += step.loss * size;
-    for (const [i, value] of metrics.entries()) this.metrics[i] += value * size;
+    for (let i = 0; i < metrics.length; i++) this.metrics[i] += metrics[i][row] * size;
   }
 
   /** Means so far. */

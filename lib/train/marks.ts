@@ -3,18 +3,23 @@ import type { Generator } from "../ops/random.js";
 
 type State = ReturnType<Generator["state"]>;
 
-const equal = (a: State, b: State): boolean => a.seed === b.seed && a.drawn === b.drawn;
-
-/** The states of generators at the beginning of each step. */
+/** The states of generators at the beginning of each step. Most steps draw nothing: they share the state before them. */
 export class Marks {
+  private readonly from: number[] = [];
   private readonly states: State[][] = [];
+  private steps = 0;
   private end: State[] = [];
 
   constructor(private readonly generators: readonly Generator[]) {}
 
   /** Called before a step draws. */
   mark(): void {
-    this.states.push(this.generators.map((g) => g.state()));
+    const last = this.states[this.states.length - 1];
+    if (!last || this.generators.some((g, i) => !g.stands(last[i]))) {
+      this.from.push(this.steps);
+      this.states.push(this.generators.map((g) => g.state()));
+    }
+    this.steps++;
   }
 
   /** Called when all steps of the call have drawn. */
@@ -24,9 +29,11 @@ export class Marks {
 
   /** Takes back what all steps from one on have drawn, unless somebody else drew since. */
   restore(step: number): void {
-    if (step >= this.states.length) return;
+    if (step >= this.steps) return;
+    let at = this.from.length - 1;
+    while (this.from[at] > step) at--;
     for (const [i, generator] of this.generators.entries()) {
-      if (this.end[i] && equal(generator.state(), this.end[i])) generator.restore(this.states[step][i]);
+      if (this.end[i] && generator.stands(this.end[i])) generator.restore(this.states[at][i]);
     }
   }
 }

@@ -93,18 +93,16 @@ export class Replay {
   }
 
   private fill(traced: Traced, count: number, first: Int32Array, next: () => Int32Array): Map<Feed, TypedArray> {
-    const rows = new Map<Feed, TypedArray>();
-    for (const leaf of [traced.indices, ...traced.feeds]) {
-      rows.set(leaf, new (arrayOf(leaf.dtype))(count * leaf.size) as TypedArray);
-    }
+    const own = (leaf: Feed): TypedArray => new (arrayOf(leaf.dtype))(count * leaf.size) as TypedArray;
+    const indices = own(traced.indices);
+    const feeds = traced.feeds.map((leaf) => ({ leaf, rows: own(leaf) }));
     for (let step = 0; step < count; step++) {
       const batch = step === 0 ? first : next();
       if (!traced.fresh) this.advance();
-      rows.get(traced.indices)?.set(batch, step * batch.length);
-      for (const leaf of traced.feeds)
-        rows.get(leaf)?.set(traced.fresh ? leaf.values : leaf.produce(), step * leaf.size);
+      indices.set(batch, step * batch.length);
+      for (const { leaf, rows } of feeds) rows.set(traced.fresh ? leaf.values : leaf.produce(), step * leaf.size);
       traced.fresh = false;
     }
-    return rows;
+    return new Map([[traced.indices, indices], ...feeds.map(({ leaf, rows }): [Feed, TypedArray] => [leaf, rows])]);
   }
 }
