@@ -31,7 +31,9 @@ const promised: Record<string, string> = {
     Sigmoid Tanh ReLU LeakyReLU PReLU ELU SELU CELU SiLU Swish GELU Softplus Softsign Mish HardSigmoid HardSwish
     LogSigmoid Hardtanh Softmax LogSoftmax
     crossEntropy binaryCrossEntropyWithLogits mse l1 huber nll klDivergence accuracy`,
-  init: "zeros ones constant uniform normal xavierUniform xavierNormal heUniform heNormal lecunNormal orthogonal",
+  init: `zeros ones constant uniform normal truncatedNormal varianceScaling xavierUniform xavierNormal glorotUniform
+    glorotNormal heUniform heNormal kaimingUniform kaimingNormal lecunUniform lecunNormal orthogonal deltaOrthogonal
+    eye identity dirac zerO sparse gates lstmBias fans gain meanField`,
   optim: `SGD RMSprop Adagrad Adam AdamW Lion Optimizer l1Penalty l2Penalty cosine linear stepDecay warmup`,
   data: "fromArrays idx mnist",
   health: "layers",

@@ -136,7 +136,7 @@ describe("initializers refuse", () => {
     ["uniform", [[5], { low: 1, high: 0 }], "init.uniform: high must be a number at least 1, got 0"],
     ["normal", [[5], { std: -1 }], "init.normal: std must be a number at least 0, got -1"],
     ["constant", ["a"], 'init.constant: value must be a number, got "a"'],
-    ["zeros", [[2], { gain: 1 }], 'init.zeros: unknown option "gain". Known: generator'],
+    ["zeros", [[2], { gain: 1 }], 'init.zeros: unknown option "gain". Known: generator, seed'],
     ["zeros", ["a"], 'zeros: shape must be a list of whole numbers, got "a"'],
   ])("%s%j", (name, args, message) => {
     expect(() => loosely[name](...args)).toThrow(message);

@@ -11,8 +11,11 @@ export interface Fans {
 }
 
 /**
- * Fans of a weight stored as (out, in, …kernel): fanIn = in · kernel elements, fanOut = out · kernel elements. A layer
- * with another layout passes its own `fans` to the initializer.
+ * Fans of a weight stored as (out, in, …kernel): fanIn = in · kernel elements, fanOut = out · kernel elements. For a
+ * convolution of g groups the weight is (out, in/g, …kernel): fanIn is exact, and fanOut, as in PyTorch and Keras, g times
+ * what one input reaches. A transposed convolution stores (in, out, …kernel): swap the two, as in
+ * `{ fans: { fanIn: f.fanOut, fanOut: f.fanIn } }`. A recurrent layer stacks its gates, (gates·hidden, in): fanIn is
+ * right, and `init.gates` makes fanOut that of one gate. A layer with another layout passes its own `fans`.
  * @throws if the shape has fewer than two axes or a fan is 0
  * @example init.fans([512, 784]) // { fanIn: 784, fanOut: 512 }
  * init.fans([16, 3, 5, 5]) // { fanIn: 75, fanOut: 400 }

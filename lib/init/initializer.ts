@@ -1,12 +1,15 @@
 /** What an initializer is: a function that a layer calls with the shape of a weight or bias. */
-import type { Generator } from "../ops/index.js";
+import { checkOptions, fail } from "../error.js";
+import { Generator } from "../ops/index.js";
 import type { Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 
-/** What a layer passes to every initializer. */
+/** What every initializer takes; a layer passes its own generator. */
 export interface InitOptions {
   /** Where random numbers come from; the default generator (see `seed`) unless told. */
   generator?: Generator;
+  /** Draws from a generator of this seed instead: the same values at every call. */
+  seed?: number;
 }
 
 /**
@@ -14,3 +17,15 @@ export interface InitOptions {
  * options of its own is written as a function: `(shape, o) => init.heNormal(shape, { ...o, gain: 1 })`.
  */
 export type Initializer = (shape: Shape, options?: InitOptions) => Tensor;
+
+/** Checks an initializer's option names; those of {@link InitOptions} are always known. */
+export function checkInitOptions(op: string, options: object | undefined, own: readonly string[] = []): void {
+  checkOptions(op, options, [...own, "generator", "seed"]);
+}
+
+/** The generator that options name; undefined for the default one. */
+export function generatorOf(op: string, { generator, seed }: InitOptions): Generator | undefined {
+  if (seed === undefined) return generator;
+  if (generator !== undefined) fail(op, "wants a generator or a seed, got both. Leave one out");
+  return new Generator(seed);
+}

@@ -1,9 +1,16 @@
 /** Orthogonal weights: every singular value equals the gain. */
-import { checkNumber, checkOptions, fail } from "../error.js";
+import { checkNumber, fail } from "../error.js";
 import { orthogonalFactor, randn } from "../ops/index.js";
 import { checkShape, type Shape, showShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import type { InitOptions } from "./initializer.js";
+import { checkInitOptions, generatorOf, type InitOptions } from "./initializer.js";
+import { atCentre } from "./kernel.js";
+
+/** Options of {@link orthogonal} and {@link deltaOrthogonal}. */
+export interface OrthogonalOptions extends InitOptions {
+  /** Every singular value; 1. */
+  gain?: number;
+}
 
 /**
  * A random orthogonal matrix times `gain` (1 unless told; √2 for ReLU): orthonormal rows, or columns if there are more
@@ -13,16 +20,37 @@ import type { InitOptions } from "./initializer.js";
  * @example const w = init.orthogonal([2, 2]);
  * await w.matmul(w.transpose()).data() // the identity
  */
-export function orthogonal(shape: Shape, options: InitOptions & { gain?: number } = {}): Tensor {
+export function orthogonal(shape: Shape, options: OrthogonalOptions = {}): Tensor {
   const op = "init.orthogonal";
-  checkOptions(op, options, ["gain", "generator"]);
-  const { gain = 1, generator } = options;
+  checkInitOptions(op, options, ["gain"]);
+  const { gain = 1 } = options;
   checkNumber(op, "gain", gain, { min: 0, max: Number.MAX_VALUE });
   const to = checkShape(op, shape);
   if (to.length < 2 || sizeOf(to) === 0) {
     fail(op, `shape must be (out, in, …) without sizes of 0, got ${showShape(to)}. For biases use init.zeros`);
   }
   const [rows, columns] = [to[0], sizeOf(to.slice(1))];
-  const tall = orthogonalFactor(randn([Math.max(rows, columns), Math.min(rows, columns)], { generator }));
+  const sizes = [Math.max(rows, columns), Math.min(rows, columns)];
+  const tall = orthogonalFactor(randn(sizes, { generator: generatorOf(op, options) }));
   return (rows < columns ? tall.transpose() : tall).mul(gain).reshape(to);
+}
+
+/**
+ * A convolution's weight (out, in, …kernel) that is an orthogonal matrix times `gain` at the kernel's centre and 0
+ * elsewhere: the norm of every pixel's channels is kept (Xiao et al. 2018, algorithm 1).
+ * @throws if the shape is not a kernel's, or has fewer outputs than inputs, whose norm it could not keep
+ * @example const w = init.deltaOrthogonal([32, 16, 3, 3]);
+ * await w.square().sum().item() // 16
+ */
+export function deltaOrthogonal(shape: Shape, options: OrthogonalOptions = {}): Tensor {
+  const op = "init.deltaOrthogonal";
+  checkInitOptions(op, options, ["gain"]);
+  const to = checkShape(op, shape);
+  if (to.length < 3 || sizeOf(to) === 0 || to[0] < to[1]) {
+    fail(
+      op,
+      `shape must be (out, in, …kernel) with at least as many outputs as inputs, got ${showShape(to)}. Use init.orthogonal`,
+    );
+  }
+  return atCentre(orthogonal(to.slice(0, 2), options), to);
 }

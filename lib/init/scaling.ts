@@ -1,27 +1,26 @@
-/** Initializers that scale the variance by the fans: Xavier, He and LeCun. */
-import { checkNumber, checkOptions, fail, show } from "../error.js";
-import { rand, randn } from "../ops/index.js";
+/** Initializers that scale the variance by the fans: variance scaling in general, and Xavier, He and LeCun by name. */
+import { checkNumber, fail, show } from "../error.js";
+import { type Generator, rand, randn, truncatedNormal } from "../ops/index.js";
 import { checkShape, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
+import { truncation } from "./basic.js";
 import { checkFans, type Fans, fans as fansOf } from "./fans.js";
-import type { InitOptions } from "./initializer.js";
+import { checkInitOptions, generatorOf, type InitOptions } from "./initializer.js";
 
 /** Which fan divides the variance: fanIn keeps activations, fanOut gradients, fanAvg their mean. */
 export type FanMode = "fanIn" | "fanOut" | "fanAvg";
 
+/** What a draw of a given variance is like. */
+export type Distribution = "uniform" | "normal" | "truncatedNormal";
+
 /** Options of the initializers whose variance is gain²/fan. */
 export interface ScalingOptions extends InitOptions {
-  /** Makes up for what the activation takes away: √2 for ReLU, 1 for none. */
+  /** Makes up for what the activation takes away: √2 for ReLU, 1 for none; see `init.gain`. */
   gain?: number;
   mode?: FanMode;
+  distribution?: Distribution;
   /** For weights that are not stored as (out, in, …kernel). */
   fans?: Fans;
-}
-
-interface Scaling {
-  gain: number;
-  mode: FanMode;
-  distribution: "uniform" | "normal";
 }
 
 const divisors: Readonly<Record<FanMode, (fans: Fans) => number>> = {
@@ -30,22 +29,49 @@ const divisors: Readonly<Record<FanMode, (fans: Fans) => number>> = {
   fanAvg: ({ fanIn, fanOut }) => (fanIn + fanOut) / 2,
 };
 
-/** Mean 0 and variance gain²/fan; a uniform draw on ±b has variance b²/3. */
-function scaling(name: string, defaults: Scaling): (shape: Shape, options?: ScalingOptions) => Tensor {
+/** Mean 0 and a standard deviation; a uniform draw on ±b has variance b²/3. */
+const draws: Readonly<Record<Distribution, (shape: Shape, std: number, generator?: Generator) => Tensor>> = {
+  uniform: (shape, std, generator) => {
+    const bound = Math.sqrt(3) * std;
+    return rand(shape, { low: -bound, high: bound, generator });
+  },
+  normal: (shape, std, generator) => randn(shape, { std, generator }),
+  truncatedNormal: (shape, std, generator) => truncatedNormal(shape, { std: std / truncation, generator }),
+};
+
+const quoted = (names: object): string =>
+  Object.keys(names)
+    .map(show)
+    .join(", ")
+    .replace(/, ([^,]*)$/, " or $1");
+
+/** An initializer of mean 0 and variance gain²/fan with defaults of its own. */
+function scaling(
+  name: string,
+  defaults: Required<Pick<ScalingOptions, "gain" | "mode" | "distribution">>,
+): (shape: Shape, options?: ScalingOptions) => Tensor {
   const op = `init.${name}`;
   return (shape, options = {}) => {
-    checkOptions(op, options, ["gain", "mode", "generator", "fans"]);
-    const { gain = defaults.gain, mode = defaults.mode, generator } = options;
+    checkInitOptions(op, options, ["gain", "mode", "distribution", "fans"]);
+    const { gain = defaults.gain, mode = defaults.mode, distribution = defaults.distribution } = options;
     checkNumber(op, "gain", gain, { min: 0, max: Number.MAX_VALUE });
-    if (!Object.hasOwn(divisors, mode)) fail(op, `mode must be "fanIn", "fanOut" or "fanAvg", got ${show(mode)}`);
+    if (!Object.hasOwn(divisors, mode)) fail(op, `mode must be ${quoted(divisors)}, got ${show(mode)}`);
+    if (!Object.hasOwn(draws, distribution)) {
+      fail(op, `distribution must be ${quoted(draws)}, got ${show(distribution)}`);
+    }
     const to = checkShape(op, shape);
     const fan = divisors[mode](options.fans === undefined ? fansOf(to) : checkFans(options.fans));
-    const std = gain / Math.sqrt(fan);
-    if (defaults.distribution === "normal") return randn(to, { std, generator });
-    const bound = Math.sqrt(3) * std;
-    return rand(to, { low: -bound, high: bound, generator });
+    return draws[distribution](to, gain / Math.sqrt(fan), generatorOf(op, options));
   };
 }
+
+/**
+ * Variance gain²/fan: gain 1, mode fanIn and a normal draw unless told. (Keras' `scale` is gain².) The other initializers
+ * of this family are this one with other defaults.
+ * @example const w = init.varianceScaling([64, 784], { gain: init.gain("silu"), distribution: "uniform" });
+ * await w.std().item() // about 0.0599
+ */
+export const varianceScaling = scaling("varianceScaling", { gain: 1, mode: "fanIn", distribution: "normal" });
 
 /**
  * Uniform on ±gain·√(6/(fanIn + fanOut)), gain 1: for tanh and sigmoid (Glorot & Bengio 2010, eq. 16).
@@ -76,8 +102,26 @@ export const heUniform = scaling("heUniform", { gain: Math.SQRT2, mode: "fanIn",
 export const heNormal = scaling("heNormal", { gain: Math.SQRT2, mode: "fanIn", distribution: "normal" });
 
 /**
+ * Uniform on ±gain·√(3/fanIn), gain 1: for SELU and linear layers (LeCun et al. 1998).
+ * @example const layer = new nn.Linear(784, 512, { weightInit: init.lecunUniform });
+ * await layer.weight.abs().max().item() // just under 0.0619
+ */
+export const lecunUniform = scaling("lecunUniform", { gain: 1, mode: "fanIn", distribution: "uniform" });
+
+/**
  * Normal of variance gain²/fanIn, gain 1: for SELU and linear layers (LeCun et al. 1998, eq. 16).
  * @example const layer = new nn.Linear(784, 512, { weightInit: init.lecunNormal });
  * await layer.weight.std().item() // about 0.0357
  */
 export const lecunNormal = scaling("lecunNormal", { gain: 1, mode: "fanIn", distribution: "normal" });
+
+export {
+  /** {@link heNormal} by PyTorch's name. */
+  heNormal as kaimingNormal,
+  /** {@link heUniform} by PyTorch's name. */
+  heUniform as kaimingUniform,
+  /** {@link xavierNormal} by Keras' name. */
+  xavierNormal as glorotNormal,
+  /** {@link xavierUniform} by Keras' name. */
+  xavierUniform as glorotUniform,
+};
