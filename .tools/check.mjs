@@ -3,7 +3,7 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { at, bin, Failure, files, main, node, pool, read, run } from "./lib.mjs";
 
-const cpp = () => [...files("native"), ...files("test/native")].filter((file) => /\.(h|cc)$/.test(file));
+const cpp = () => ["native", "test/native", "bench/peers"].flatMap(files).filter((file) => /\.(h|cc)$/.test(file));
 
 const biome = (...args) =>
   node(bin("@biomejs/biome"), ["check", "--config-path", ".biome.json", "--colors=off", ...args]);

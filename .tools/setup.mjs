@@ -1,5 +1,6 @@
 // Sets up what is missing or out of date: node_modules, the addon, dist. Needs Node and a C++17
-// compiler, and prints one line for each thing that it did. `--modules` stops after node_modules.
+// compiler, and prints one line for each thing that it did. `--modules` stops after node_modules;
+// `--bench` compiles the benchmarks as well.
 import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
@@ -32,6 +33,10 @@ const distHash = () =>
     [read("node_modules/typescript/package.json")],
     ["tsconfig.json", ".tools/tsconfig.esm.json", ".tools/tsconfig.cjs.json", ...files("lib")],
   );
+
+const benchHash = () => hash([distHash()], [".tools/tsconfig.bench.json", ...benchSources()]);
+
+const benchSources = () => files("bench").filter((file) => /\.ts$/.test(file) && !file.includes("node_modules"));
 
 async function installModules() {
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
@@ -118,9 +123,20 @@ async function buildDist() {
   renameSync(at("build/dist"), at("dist"));
 }
 
+async function buildBench() {
+  const { code, output } = await node(bin("typescript", "tsc"), [
+    "-p",
+    ".tools/tsconfig.bench.json",
+    "--pretty",
+    "false",
+  ]);
+  if (code) throw new Failure(`${output}bench: does not compile`);
+}
+
 const exists = (path) => statSync(at(path), { throwIfNoEntry: false }) !== undefined;
 const addonIsCurrent = () => exists(addonFile) && read("build/addon.hash") === addonHash();
 const distIsCurrent = () => exists("dist/esm") && read("build/dist.hash") === distHash();
+const benchIsCurrent = () => exists("build/bench/js") && read("build/bench.hash") === benchHash();
 
 /** Runs `body` while no other setup does. */
 async function locked(body) {
@@ -170,7 +186,9 @@ async function timed(what, body) {
 
 await main(async () => {
   const modulesOnly = process.argv.includes("--modules");
-  if (modulesAreCurrent() && (modulesOnly || (addonIsCurrent() && distIsCurrent()))) return;
+  const withBench = process.argv.includes("--bench");
+  const isCurrent = () => addonIsCurrent() && distIsCurrent() && (!withBench || benchIsCurrent());
+  if (modulesAreCurrent() && (modulesOnly || isCurrent())) return;
   await locked(async () => {
     if (!modulesAreCurrent()) await timed("node_modules: installed", installModules);
     if (modulesOnly) return;
@@ -187,6 +205,13 @@ await main(async () => {
         const key = distHash();
         await buildDist();
         writeFileSync(at("build/dist.hash"), key);
+      });
+    }
+    if (withBench && !benchIsCurrent()) {
+      await timed("bench: built", async () => {
+        const key = benchHash();
+        await buildBench();
+        writeFileSync(at("build/bench.hash"), key);
       });
     }
   });

@@ -1,0 +1,74 @@
+/** Medians, quantiles and the comparison of contenders. */
+import { isSpeed } from "./suite.js";
+
+/** The middle and the edges of a set of measurements. */
+export interface Spread {
+  readonly median: number;
+  readonly p10: number;
+  readonly p90: number;
+}
+
+/** A peer that was measured, was not there, or did other work than ours. */
+export type PeerResult =
+  | (Spread & { readonly threads?: number })
+  | { readonly absent: string }
+  | { readonly error: string };
+
+/** One case as measured, in the order in which it is printed. */
+export interface Result {
+  readonly suite: string;
+  readonly case: string;
+  readonly threads: number;
+  readonly unit: string;
+  readonly ours: Spread;
+  readonly peers: Readonly<Record<string, PeerResult>>;
+  /** The fastest peer that ran. */
+  readonly best: string | null;
+  /** Above 1 when ours is faster than the best peer. */
+  readonly ratio: number | null;
+  /** What the machine can do at most, in the case's unit. */
+  readonly limit: number | null;
+}
+
+const rounded = (x: number): number => Number(x.toPrecision(5));
+
+/** A quantile of sorted numbers, linear between two. */
+function quantile(sorted: readonly number[], q: number): number {
+  const at = q * (sorted.length - 1);
+  const low = Math.floor(at);
+  const high = Math.ceil(at);
+  return sorted[low] + (sorted[high] - sorted[low]) * (at - low);
+}
+
+export function spread(values: readonly number[]): Spread {
+  if (values.length === 0) throw new Error("internal: a spread of no values");
+  const sorted = [...values].sort((a, b) => a - b);
+  const [median, p10, p90] = [0.5, 0.1, 0.9].map((q) => rounded(quantile(sorted, q)));
+  return { median, p10, p90 };
+}
+
+export const ran = (peer: PeerResult): peer is Spread => "median" in peer;
+
+/** The better of two values in a unit. */
+export const isBetter = (unit: string, a: number, b: number): boolean => (isSpeed(unit) ? a > b : a < b);
+
+/** How many times better ours is: above 1 when ours is faster. */
+export const ratioOf = (unit: string, ours: number, other: number): number =>
+  rounded(isSpeed(unit) ? ours / other : other / ours);
+
+/** The best peer that ran, and how ours compares; nulls without one. */
+export function compare(
+  unit: string,
+  ours: Spread,
+  peers: Readonly<Record<string, PeerResult>>,
+): { best: string | null; ratio: number | null } {
+  let best: [string, Spread] | undefined;
+  for (const [name, peer] of Object.entries(peers)) {
+    if (ran(peer) && (!best || isBetter(unit, peer.median, best[1].median))) best = [name, peer];
+  }
+  return best ? { best: best[0], ratio: ratioOf(unit, ours.median, best[1].median) } : { best: null, ratio: null };
+}
+
+/** What part of the machine's limit ours reaches, 1 at most on paper. */
+export const partOfLimit = ({ unit, ours, limit }: Pick<Result, "unit" | "ours" | "limit">): number | null =>
+  limit === null ? null : 1 / ratioOf(unit, limit, ours.median);
