@@ -124,7 +124,6 @@ describe("of nothing", () => {
     min: Infinity,
     variance: Number.NaN,
     norm: 0,
-    logSumExpRest: 0,
   };
   it.each(reduceOps.map((op) => [op.name, op] as const))("%s", async (name, op) => {
     if (op.name.startsWith("arg")) {

@@ -221,6 +221,8 @@ for (const [shape, axis] of [
   [[33, 10], -1],
   [[5, 513], 1],
   [[4, 1], -1],
+  [[3, 0], -1],
+  [[2, 5, 33], 1],
 ] as const) {
   add("softmax", [f(shape)], (x) => ops.softmax(x, axis), { ulps: 8 }); // e^(x − max) multiplies the rounding of x − max by up to 6
   add("logSoftmax", [f(shape)], (x) => ops.logSoftmax(x, axis), { ulps: 2, magnitude: () => ops.full([], 8) });

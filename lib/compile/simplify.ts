@@ -1,4 +1,4 @@
-/** Pass: equal nodes become one, literals are folded, transposes go into the products that read them. */
+/** Pass: equal nodes become one, literals are folded, transposes and constants go into the kernels that read them. */
 
 import { matmulOp } from "../ops/matmul.js";
 import type { Op } from "../ops/op.js";
@@ -116,7 +116,23 @@ const turnProducts: Rule = (node) => {
     : undefined;
 };
 
-const rules: readonly Rule[] = [foldLiterals, dropNeutral, collapseAliases, foldTransposes, turnProducts];
+/** A kernel's last operand that is one number everywhere becomes an attribute, where the kernel has one for it. */
+const absorbUniform: Rule = (node) => {
+  const { op, inputs, attrs } = node;
+  if (op.kind !== "kernel" || op.uniform === undefined || attrs[op.uniform] !== undefined) return undefined;
+  const last = inputs[inputs.length - 1];
+  if (last.literal === undefined) return undefined;
+  return { ...node, inputs: inputs.slice(0, -1), attrs: { ...attrs, [op.uniform]: last.literal } };
+};
+
+const rules: readonly Rule[] = [
+  foldLiterals,
+  dropNeutral,
+  collapseAliases,
+  foldTransposes,
+  turnProducts,
+  absorbUniform,
+];
 
 /** Applies the rules from the leaves on, sharing equal nodes. */
 export function simplify(ir: IR): IR {

@@ -1,5 +1,6 @@
 /** Losses on class labels and class probabilities: cross-entropy, negative log-likelihood, Kullback–Leibler divergence. */
 import { checkNumber, checkOptions, fail, show } from "../error.js";
+import { labelLosses } from "../ops/crossEntropy.js";
 import { sameShape, showShape } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import { checkOutput, checkReduction, checkTarget, type LossOptions, type Reduction, reduceLoss } from "./reduction.js";
@@ -21,7 +22,7 @@ export interface CrossEntropyOptions extends NllOptions {
 /** Scores (N, C, …) or (C) with the axis of the classes. */
 interface Scores {
   op: string;
-  logProbs: Tensor;
+  x: Tensor;
   axis: number;
   classes: number;
 }
@@ -60,52 +61,39 @@ function checkSettings(op: string, options: CrossEntropyOptions, classes: number
 const without = (x: Tensor, axis: number): number[] => x.shape.filter((_, i) => i !== axis);
 
 /** Labels as i32 of the scores' shape without the classes. */
-function checkLabels({ op, logProbs, axis }: Scores, labels: Tensor): Tensor {
-  const want = without(logProbs, axis);
+function checkLabels({ op, x, axis }: Scores, labels: Tensor): Tensor {
+  const want = without(x, axis);
   if (!sameShape(labels.shape, want)) {
     const reshaped = labels.size === want.reduce((a, b) => a * b, 1) ? `. Use target.reshape(${showShape(want)})` : "";
-    const oneHot = sameShape(labels.shape, logProbs.shape) ? '. As probabilities: target.cast("f32")' : "";
+    const oneHot = sameShape(labels.shape, x.shape) ? '. As probabilities: target.cast("f32")' : "";
     const hint = reshaped || oneHot;
     fail(
       op,
-      `labels must have shape ${showShape(want)} for ${showShape(logProbs.shape)}, got ${showShape(labels.shape)}${hint}`,
+      `labels must have shape ${showShape(want)} for ${showShape(x.shape)}, got ${showShape(labels.shape)}${hint}`,
     );
   }
   return labels.cast("i32");
 }
 
 /** Class weights laid along the axis of the classes. */
-const alongClasses = (weights: Tensor, { logProbs, axis, classes }: Scores): Tensor =>
-  weights.reshape(logProbs.shape.map((_, i) => (i === axis ? classes : 1)));
+const alongClasses = (weights: Tensor, { x, axis, classes }: Scores): Tensor =>
+  weights.reshape(x.shape.map((_, i) => (i === axis ? classes : 1)));
 
-/** −w[y]·((1−ε)·ln p[y]) − ε/C·Σ w[c]·ln p[c], 0 where ignored. */
-function byLabel(scores: Scores, target: Tensor, settings: Settings): Tensor {
-  const { logProbs, axis, classes } = scores;
-  const { classWeights, ignoreIndex, labelSmoothing, reduction } = settings;
-  const labels = checkLabels(scores, target);
+/** What each label counts: its class's weight, 0 where ignored; undefined where each counts 1. */
+function labelWeights(labels: Tensor, { classWeights, ignoreIndex }: Settings): Tensor | undefined {
   const counts = ignoreIndex === undefined ? undefined : labels.notEqual(ignoreIndex);
-  let weights = counts?.cast("f32");
-  if (classWeights) {
-    const own = classWeights.gather(counts ? counts.where(labels, 0) : labels);
-    weights = counts ? counts.where(own, 0) : own;
-  }
-  const picked = logProbs.pick(labels, { axis, ignore: ignoreIndex }).neg();
-  let loss = weights ? picked.mul(weights) : picked;
-  if (labelSmoothing > 0) {
-    const all = classWeights ? logProbs.mul(alongClasses(classWeights, scores)) : logProbs;
-    const even = all.sum({ axes: axis }).mul(-labelSmoothing / classes);
-    loss = loss.mul(1 - labelSmoothing).add(counts ? counts.where(even, 0) : even);
-  }
-  return reduceLoss(loss, reduction, weights);
+  if (!classWeights) return counts?.cast("f32");
+  const own = classWeights.gather(counts ? counts.where(labels, 0) : labels);
+  return counts ? counts.where(own, 0) : own;
 }
 
 /** −Σ w[c]·((1−ε)·t[c] + ε/C)·ln p[c]. */
 function byProbability(scores: Scores, target: Tensor, settings: Settings): Tensor {
-  const { op, logProbs, axis, classes } = scores;
+  const { op, x, axis, classes } = scores;
   const { classWeights, ignoreIndex, labelSmoothing, reduction } = settings;
   if (ignoreIndex !== undefined) fail(op, "ignoreIndex is for labels, got probabilities. Leave it out");
   const smooth = labelSmoothing > 0 ? target.mul(1 - labelSmoothing).add(labelSmoothing / classes) : target;
-  const each = logProbs.mul(classWeights ? smooth.mul(alongClasses(classWeights, scores)) : smooth);
+  const each = x.logSoftmax(axis).mul(classWeights ? smooth.mul(alongClasses(classWeights, scores)) : smooth);
   return reduceLoss(each.sum({ axes: axis }).neg(), reduction);
 }
 
@@ -125,8 +113,16 @@ export function crossEntropy(logits: Tensor, target: Tensor, options: CrossEntro
   const { axis, classes } = classAxis(op, "logits", logits);
   const settings = checkSettings(op, options, classes);
   if (!(target instanceof Tensor)) fail(op, `target must be a tensor, got ${show(target)}. Make one with tensor(…)`);
-  const scores = { op, logProbs: logits.logSoftmax(axis), axis, classes };
-  if (target.dtype === "i32" || target.dtype === "u8") return byLabel(scores, target, settings);
+  const scores = { op, x: logits, axis, classes };
+  if (target.dtype === "i32" || target.dtype === "u8") {
+    const labels = checkLabels(scores, target);
+    const { classWeights: weights, ignoreIndex: ignore, labelSmoothing: smoothing, reduction } = settings;
+    return reduceLoss(
+      labelLosses(logits, labels, { axis, ignore, smoothing, weights }),
+      reduction,
+      labelWeights(labels, settings),
+    );
+  }
   if (target.dtype === "f32" && sameShape(target.shape, logits.shape)) return byProbability(scores, target, settings);
   const fix = sameShape(target.shape, without(logits, axis)) ? '. Use target.cast("i32")' : "";
   return fail(
@@ -154,7 +150,10 @@ export function nll(logProbs: Tensor, labels: Tensor, options: NllOptions = {}):
   if (!(labels instanceof Tensor)) fail(op, `labels must be a tensor, got ${show(labels)}. Make one with tensor(…)`);
   if (labels.dtype !== "i32" && labels.dtype !== "u8")
     fail(op, `labels must be i32, got ${labels.dtype}. Use labels.cast("i32")`);
-  return byLabel({ op, logProbs, axis, classes }, labels, settings);
+  const known = checkLabels({ op, x: logProbs, axis, classes }, labels);
+  const weights = labelWeights(known, settings);
+  const picked = logProbs.pick(known, { axis, ignore: settings.ignoreIndex }).neg();
+  return reduceLoss(weights ? picked.mul(weights) : picked, settings.reduction, weights);
 }
 
 /** Options of {@link klDivergence}. */

@@ -95,10 +95,10 @@ export function scatterAdd(x: Tensor, indices: Tensor, size: number, axis = 0): 
 }
 
 /** A label that no class has: nothing is ignored. */
-const none = -(2 ** 31);
+export const noLabel = -(2 ** 31);
 
-const outOfRange = (label: number, position: number, n: number): never =>
-  fail("pick", `label ${label} at position ${position} is out of range for ${n} classes (0 to ${n - 1})`);
+export const labelOutOfRange = (op: string, label: number, position: number, n: number): never =>
+  fail(op, `label ${label} at position ${position} is out of range for ${n} classes (0 to ${n - 1})`);
 
 const pickOp: KernelOp<{ ignore: number }> = {
   name: "pick",
@@ -110,7 +110,7 @@ const pickOp: KernelOp<{ ignore: number }> = {
     const [, n, inner] = shape;
     return labels.map((label, at) => {
       if (label === ignore) return 0;
-      if (label < 0 || label >= n) return outOfRange(label, at, n);
+      if (label < 0 || label >= n) return labelOutOfRange("pick", label, at, n);
       return x[(Math.floor(at / inner) * n + label) * inner + (at % inner)];
     });
   },
@@ -132,7 +132,7 @@ const unpickOp: KernelOp<{ n: number; ignore: number }> = {
     const out = new Float64Array(g.length * n);
     for (const [at, label] of labels.entries()) {
       if (label === ignore) continue;
-      if (label < 0 || label >= n) outOfRange(label, at, n);
+      if (label < 0 || label >= n) labelOutOfRange("pick", label, at, n);
       out[(Math.floor(at / inner) * n + label) * inner + (at % inner)] = g[at];
     }
     return out;
@@ -158,7 +158,7 @@ export function pick(x: Tensor, labels: Tensor, options: { axis?: number; ignore
   }
   const [outer, inner] = [sizeOf(before), sizeOf(after)];
   const lines = x.cast("f32").reshape([outer, x.shape[at], inner]);
-  return apply(pickOp as Op, [lines, labels.reshape([outer, inner])], { ignore: options.ignore ?? none }).reshape(
+  return apply(pickOp as Op, [lines, labels.reshape([outer, inner])], { ignore: options.ignore ?? noLabel }).reshape(
     labels.shape,
   );
 }

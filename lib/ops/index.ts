@@ -24,14 +24,11 @@ export {
   any,
   argmax,
   argmin,
-  logSoftmax,
-  logSumExp,
   max,
   mean,
   min,
   norm,
   type ReduceOptions,
-  softmax,
   std,
   sum,
   sumTo,
@@ -54,4 +51,5 @@ export {
   transpose,
   unsqueeze,
 } from "./shape.js";
+export { logSoftmax, logSumExp, softmax } from "./softmax.js";
 export * from "./unary.js";

@@ -8,6 +8,7 @@ import { cast, expand } from "./map.js";
 import { matmul } from "./matmul.js";
 import * as reduce from "./reduce.js";
 import * as shape from "./shape.js";
+import * as softmax from "./softmax.js";
 import * as unary from "./unary.js";
 
 const { reduceOps: _reduceOps, ...reductions } = reduce;
@@ -17,6 +18,7 @@ const methods = {
   ...unary,
   ...binary,
   ...reductions,
+  ...softmax,
   ...shapes,
   ...activation,
   ...gather,

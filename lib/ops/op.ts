@@ -65,6 +65,8 @@ export interface KernelOp<A extends Attrs = Attrs> extends Rules<A> {
   readonly kernel: string;
   /** The kernel's parameters; names of `reduce` kinds are resolved by the encoder. */
   params(call: OpCall<A>): readonly (number | string)[];
+  /** The attribute that takes the last input's place where that is one number everywhere. */
+  readonly uniform?: string;
   /** The whole output, in double precision. */
   reference(inputs: readonly Float64Array[], call: OpCall<A>): Float64Array;
 }

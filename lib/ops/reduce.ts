@@ -1,8 +1,9 @@
 /** Reductions over axes. The primitives reduce the middle axis of (outer, n, inner); any axes are brought to that. */
 import type { DType } from "../dtype.js";
 import { checkNumber, checkOptions, fail } from "../error.js";
-import { checkAxes, checkAxis, checkShape, type Shape, showShape, sizeOf } from "../shape.js";
+import { checkAxes, checkShape, type Shape, showShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
+import { asLines, reducedShape, reduceLines, total } from "./lines.js";
 import { requireTensor } from "./map.js";
 import { apply, type KernelOp, type Op } from "./op.js";
 
@@ -43,17 +44,7 @@ function reduction(name: string, { reference, vjp, dtype, float = false }: Reduc
       return { shape: [outer, inner], dtype: dtype ?? x.dtype };
     },
     params: ({ inputs: [x] }) => [name, ...x.shape],
-    reference([x], { inputs: [{ shape }] }) {
-      const [outer, n, inner] = shape;
-      const line = new Float64Array(n);
-      const out = new Float64Array(outer * inner);
-      for (let at = 0; at < out.length; at++) {
-        const from = Math.floor(at / inner) * n * inner + (at % inner);
-        for (let i = 0; i < n; i++) line[i] = x[from + i * inner];
-        out[at] = reference(line);
-      }
-      return out;
-    },
+    reference: ([x], { inputs: [{ shape }] }) => reduceLines(shape, x, reference),
     vjp:
       vjp &&
       ((g, node) => {
@@ -66,17 +57,6 @@ function reduction(name: string, { reference, vjp, dtype, float = false }: Reduc
   return op;
 }
 
-const total = (line: Float64Array): number => {
-  // Neumaier's compensated sum: the oracle must be better than what it judges.
-  let sum = 0;
-  let lost = 0;
-  for (const x of line) {
-    const next = sum + x;
-    if (Number.isFinite(next)) lost += Math.abs(sum) >= Math.abs(x) ? sum - next + x : x - next + sum;
-    sum = next;
-  }
-  return sum + lost;
-};
 const best = (line: Float64Array, better: (a: number, b: number) => boolean): number => {
   let at = 0;
   for (let i = 1; i < line.length; i++)
@@ -111,17 +91,6 @@ const normOp = reduction("norm", {
   vjp: (g, x, y) => y.equal(0).where(0, g.mul(x.div(y))),
   float: true,
 });
-const logSumExpRestOp = reduction("logSumExpRest", {
-  reference: (l) => {
-    const top = best(l, (a, b) => a > b);
-    if (l.length === 0 || Math.abs(l[top]) === Infinity) return 0;
-    if (Number.isNaN(l[top])) return Number.NaN;
-    return Math.log1p(total(l.map((x, i) => (i === top ? 0 : Math.exp(x - l[top])))));
-  },
-  // d ln Σ e^(x−max) = softmax − onehot(max); the pair max + rest is what carries a gradient, see logSumExp.
-  float: true,
-});
-
 /** Applies a reduction; messages name the function the user called. */
 function reduce(op: ReduceOp, x: Tensor, options: ReduceOptions = {}, name = op.name): Tensor {
   requireTensor(name, "x", x);
@@ -129,23 +98,7 @@ function reduce(op: ReduceOp, x: Tensor, options: ReduceOptions = {}, name = op.
   const axes = checkAxes(name, options.axes, x.rank);
   const integers = !op.float && x.dtype === "i32";
   const values = integers ? x : x.cast("f32");
-  const shape = options.keepDims
-    ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
-    : x.shape.filter((_, i) => !axes.includes(i));
-  return apply(op as Op, [asLines(values, axes)]).reshape(shape);
-}
-
-/** x as (outer, n, inner) with the given axes in the middle: a reshape if they are neighbours, else permuted first. */
-function asLines(x: Tensor, axes: readonly number[]): Tensor {
-  const shape = x.shape;
-  const product = (pick: (axis: number) => boolean): number => sizeOf(shape.filter((_, i) => pick(i)));
-  if (axes.length === 0) return x.reshape([x.size, 1, 1]);
-  const [first, last] = [axes[0], axes[axes.length - 1]];
-  if (last - first === axes.length - 1) {
-    return x.reshape([product((i) => i < first), product((i) => axes.includes(i)), product((i) => i > last)]);
-  }
-  const kept = shape.map((_, i) => i).filter((i) => !axes.includes(i));
-  return x.permute([...kept, ...axes]).reshape([product((i) => kept.includes(i)), product((i) => axes.includes(i)), 1]);
+  return apply(op as Op, [asLines(values, axes)]).reshape(reducedShape(x.shape, axes, options.keepDims));
 }
 
 /** How many elements meet in one result. */
@@ -194,57 +147,6 @@ export const std = (x: Tensor, options?: ReduceOptions & { correction?: number }
 
 /** Euclidean norm √Σx², without overflow or underflow on the way. */
 export const norm = (x: Tensor, options?: ReduceOptions): Tensor => reduce(normOp, x, options);
-
-/** ln Σeˣ, shifted by the largest element. */
-export function logSumExp(x: Tensor, options: ReduceOptions = {}): Tensor {
-  requireTensor("logSumExp", "x", x);
-  checkOptions("logSumExp", options, ["axes", "keepDims"]);
-  const keep = { axes: options.axes, keepDims: true };
-  const f = x.cast("f32");
-  // softmax x as the gradient, not e^(x − y): y may be large, and x − y would keep few digits.
-  const kept = reduce(maxOp, f, keep, "logSumExp")
-    .add(reduce(logSumExpRestOp, f, keep))
-    .customGradient([f], (g) => [g.mul(logShares(f, keep).exp())]);
-  return kept.reshape(reducedShape(x, options));
-}
-
-function reducedShape(x: Tensor, options: ReduceOptions): Shape {
-  const axes = checkAxes("logSumExp", options.axes, x.rank);
-  return options.keepDims
-    ? x.shape.map((n, i) => (axes.includes(i) ? 1 : n))
-    : x.shape.filter((_, i) => !axes.includes(i));
-}
-
-/** ln softmax over any axes, which must be kept. */
-function logShares(f: Tensor, over: ReduceOptions): Tensor {
-  return (
-    f
-      .sub(reduce(maxOp, f, over))
-      .sub(reduce(logSumExpRestOp, f, over))
-      // g − p·Σg with p = e^y, as p·(g − Σg) + g·(1 − p): a p near 1 keeps the digits of its distance from 1.
-      .customGradient([f], (g, y) => [
-        y
-          .exp()
-          .mul(g.sub(g.sum(over)))
-          .sub(g.mul(y.expm1())),
-      ])
-  );
-}
-
-/** ln softmax along an axis (the last unless told); tiny probabilities of the rest keep their digits. */
-export function logSoftmax(x: Tensor, axis = -1): Tensor {
-  requireTensor("logSoftmax", "x", x);
-  return logShares(x.cast("f32"), { axes: checkAxis("logSoftmax", axis, x.rank), keepDims: true });
-}
-
-/** eˣ/Σeˣ along an axis (the last unless told). */
-export function softmax(x: Tensor, axis = -1): Tensor {
-  requireTensor("softmax", "x", x);
-  const over = { axes: checkAxis("softmax", axis, x.rank), keepDims: true };
-  const f = x.cast("f32");
-  const e = f.sub(reduce(maxOp, f, over)).exp();
-  return e.div(e.sum(over)).customGradient([f], (g, y) => [y.mul(g.sub(g.mul(y).sum(over)))]);
-}
 
 /** Whether any element is non-zero. */
 export const any = (x: Tensor, options?: ReduceOptions): Tensor => {

@@ -9,10 +9,12 @@
 #include "map.h"
 #include "matmul.h"
 
+#include "crossEntropy.h"
 #include "pick.h"
 #include "place.h"
 #include "random.h"
 #include "reduce.h"
+#include "softmax.h"
 #include "strided.h"
 // These use what the kernels above define.
 #include "iota.h"

@@ -167,9 +167,8 @@ struct Reducer {
   }
 
   // Whether Partial::i is an index of the axis, to be moved with its piece of it.
-  static constexpr bool isIndex = __is_same(Kind, ArgLargest<V, false>) ||
-                                  __is_same(Kind, ArgLargest<V, true>) ||
-                                  __is_same(Kind, LogSumExpRest);
+  static constexpr bool isIndex =
+      __is_same(Kind, ArgLargest<V, false>) || __is_same(Kind, ArgLargest<V, true>);
 
   static void run(const T* x, R* out, const struct ReduceShape& s, Context& context);
 };
@@ -300,7 +299,6 @@ inline void reduceRun(const Call& call, const void*, Context& context) {
                : reduceAs<ArgLargest<vi, true>, int32_t, int32_t>(call, context);
     case reduce_variance: return reduceAs<Variance, float, float>(call, context);
     case reduce_norm: return reduceAs<Norm, float, float>(call, context);
-    case reduce_logSumExpRest: return reduceAs<LogSumExpRest, float, float>(call, context);
   }
 }
 

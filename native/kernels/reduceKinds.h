@@ -2,7 +2,7 @@
 // one is finished.
 #pragma once
 
-#include "maths.h"
+#include "lines.h"
 
 namespace evengrad::ISA {
 namespace {
@@ -16,17 +16,8 @@ struct Partial {
 
 constexpr double inf = __builtin_inf();
 
-VEC_INLINE double expOf(double x) { return exp(splat(x))[0]; }
-VEC_INLINE double log1pOf(double x) { return log1p(splat(x))[0]; }
 VEC_INLINE double sqrtOf(double x) { return sqrt(splat(x))[0]; }
 VEC_INLINE bool isNaN(double x) { return x != x; }
-
-VEC_INLINE vi laneIndices() {
-  vi r;
-  VEC_UNROLL
-  for (int i = 0; i < W; i++) r[i] = i;
-  return r;
-}
 
 // Accumulators step over vectors x whose lanes are elements `index` of the reduced axis. merge
 // joins two of the same lanes; lane extracts one. Lanes past the end are never extracted.
@@ -149,30 +140,6 @@ struct Deviations {
   VEC_INLINE Partial lane(int k) const { return {0, k < WD ? low[k] : high[k - WD], 0}; }
 };
 
-// Σ exp(x − max) over all but the first largest.
-struct ExpRest {
-  using V = vf;
-  vd low, high, maxLow, maxHigh;
-  vi at;
-
-  VEC_INLINE void begin(vi) { low = high = vd{}; }
-  VEC_INLINE void know(vd l, vd h, vi index) {
-    maxLow = l;
-    maxHigh = h;
-    at = index;
-  }
-  VEC_INLINE void step(vf x, vi index) {
-    x = index == at ? splat(-__builtin_inff()) : x;
-    low += exp(lower(x) - maxLow);
-    high += exp(upper(x) - maxHigh);
-  }
-  VEC_INLINE void merge(const ExpRest& o) {
-    low += o.low;
-    high += o.high;
-  }
-  VEC_INLINE Partial lane(int k) const { return {0, k < WD ? low[k] : high[k - WD], 0}; }
-};
-
 // A kind: First is what one pass accumulates. Where a second pass is needed, `between` makes of the
 // first's partial what the second is told, and `after` joins both.
 struct OnePass {
@@ -236,31 +203,6 @@ struct Variance {
   }
   static VEC_INLINE float finish(const Partial& p, float) { return (float)(p.b / (double)p.i); }
   static constexpr float ofNothing = __builtin_nanf("");
-};
-
-// {max, Σ exp(x − max) over the others, index of max}
-struct LogSumExpRest {
-  using First = ArgExtreme<vf, false>;
-  using Second = ExpRest;
-  static VEC_INLINE void mergeFirst(Partial& p, const Partial& q) {
-    ArgLargest<vf, false>::merge(p, q);
-  }
-  static VEC_INLINE Partial between(Partial p, int64_t) { return p; }
-  static VEC_INLINE Partial after(const Partial& known, const Partial& p, int64_t) {
-    bool infinite = known.a == inf || known.a == -inf;
-    return {known.a, infinite ? 0 : p.b, known.i};
-  }
-  static VEC_INLINE void merge(Partial& p, const Partial& q) {
-    bool larger = q.a > p.a || isNaN(q.a);
-    const Partial &top = larger ? q : p, &other = larger ? p : q;
-    double difference = other.a - top.a;
-    double rest = top.a == inf || top.a == -inf ? 0 : top.b + (1 + other.b) * expOf(difference);
-    p = {top.a, rest, top.i};
-  }
-  static VEC_INLINE float finish(const Partial& p, float) {
-    return isNaN(p.a) ? (float)p.a : (float)log1pOf(p.b);
-  }
-  static constexpr float ofNothing = 0;
 };
 
 }  // namespace

@@ -105,6 +105,25 @@ VEC_INLINE vi shuffle(vi a, vi b) {
   return shuffleLanes<Order>(a, b, typename FirstLanes<W>::type{});
 }
 
+// f of all lanes together, in every lane; f commutes.
+template <int distance>
+struct Swapped {
+  static constexpr int from(int i) { return i ^ distance; }
+};
+template <int distance, class V, class F>
+VEC_INLINE V foldLanes(V x, F f) {
+  if constexpr (distance * 4 < (int)sizeof(x[0])) {
+    return x;
+  } else {
+    vi other = shuffle<Swapped<distance>>((vi)x, (vi)x);
+    return foldLanes<distance / 2>(f(x, (V)other), f);
+  }
+}
+template <class V, class F>
+VEC_INLINE V foldLanes(V x, F f) {
+  return foldLanes<W / 2>(x, f);
+}
+
 VEC_INLINE double sumLanes(vd x) {
   double s[WD];
   __builtin_memcpy(s, &x, sizeof s);

@@ -1,0 +1,180 @@
+// The lines of (outer, n, inner) along its middle axis, taken by vectors: along a line where inner
+// is 1, across W neighbouring ones otherwise, a lane each.
+#pragma once
+
+#include "maths.h"
+
+namespace evengrad::ISA {
+namespace {
+
+// A lambda called from a loop over vectors.
+#define VEC_BODY __attribute__((always_inline))
+
+// Double lanes for the lanes of one vf.
+struct Wide {
+  vd low, high;
+
+  VEC_INLINE Wide operator+(const Wide& o) const { return {low + o.low, high + o.high}; }
+  VEC_INLINE Wide operator-(const Wide& o) const { return {low - o.low, high - o.high}; }
+  VEC_INLINE Wide operator*(const Wide& o) const { return {low * o.low, high * o.high}; }
+  VEC_INLINE Wide operator/(const Wide& o) const { return {low / o.low, high / o.high}; }
+};
+
+VEC_INLINE Wide wide(vf x) { return {lower(x), upper(x)}; }
+VEC_INLINE Wide wide(double x) { return {splat(x), splat(x)}; }
+VEC_INLINE vf narrow(const Wide& x) { return join(x.low, x.high); }
+VEC_INLINE Wide mulAdd(const Wide& a, const Wide& b, const Wide& c) {
+  return {fma(a.low, b.low, c.low), fma(a.high, b.high, c.high)};
+}
+template <vd (*f)(vd)>
+VEC_INLINE Wide each(const Wide& x) {
+  return {f(x.low), f(x.high)};
+}
+
+// A factor with twice the digits of a float: products with it are rounded about once.
+struct Factor {
+  vf high, low;
+
+  VEC_INLINE explicit Factor(const Wide& x) : high(narrow(x)), low(narrow(x - wide(high))) {}
+  VEC_INLINE vf times(vf x) const { return fma(x, high, x * low); }
+};
+
+VEC_INLINE vi laneIndices() {
+  vi r;
+  VEC_UNROLL
+  for (int i = 0; i < W; i++) r[i] = i;
+  return r;
+}
+
+// `lanes` elements from p on, W or fewer; the other lanes are `rest`.
+VEC_INLINE vf loadSome(const float* p, int lanes, float rest) {
+  if (lanes == W) return load(p);
+  vf x = loadPartial(p, lanes);
+  return laneIndices() < splat(lanes) ? x : splat(rest);
+}
+VEC_INLINE vf loadSome(const float* p, int lanes) {
+  return lanes == W ? load(p) : loadPartial(p, lanes);
+}
+VEC_INLINE void storeSome(float* p, int lanes, vf x) {
+  if (lanes == W)
+    store(p, x);
+  else
+    storePartial(p, lanes, x);
+}
+
+VEC_INLINE vf maxOf(vf a, vf b) { return a > b ? a : b; }
+
+// One line, its elements side by side. What is reduced ends in every lane.
+struct Along {
+  int64_t n;
+
+  // body(offset, lanes, the lanes' indices on the axis) for every vector.
+  template <class Body>
+  VEC_INLINE void visit(Body body) const {
+    vi index = laneIndices();
+    for (int64_t i = 0; i < n; i += W, index += W) body(i, (int)smaller(W, n - i), index);
+  }
+
+  // NaN is not seen.
+  VEC_INLINE vf largest(const float* x) const {
+    vf best[4];
+    VEC_UNROLL
+    for (int u = 0; u < 4; u++) best[u] = splat(-__builtin_inff());
+    int64_t i = 0;
+    for (; i + 4 * W <= n; i += 4 * W) {
+      VEC_UNROLL
+      for (int u = 0; u < 4; u++) best[u] = maxOf(load(x + i + u * W), best[u]);
+    }
+    for (; i < n; i += W)
+      best[0] = maxOf(loadSome(x + i, (int)smaller(n - i, W), -__builtin_inff()), best[0]);
+    vf r = maxOf(maxOf(best[0], best[1]), maxOf(best[2], best[3]));
+    return foldLanes(r, [](vf a, vf b) VEC_BODY { return maxOf(a, b); });
+  }
+
+  static VEC_INLINE Wide sum(const Wide& x) {
+    vd s = foldLanes(x.low + x.high, [](vd a, vd b) VEC_BODY { return a + b; });
+    return {s, s};
+  }
+
+  // One value per line: its doubles, and where it lies in memory.
+  static VEC_INLINE Wide widen(vf x) { return {lower(x), lower(x)}; }
+  static VEC_INLINE vf perLine(const float* p) { return splat(*p); }
+  static VEC_INLINE vi perLine(const int32_t* p) { return splat(*p); }
+  static VEC_INLINE void storePerLine(float* p, vf x) { *p = x[0]; }
+
+  // One value per index of the axis, for the vector of those indices.
+  static VEC_INLINE vf perIndex(const float* p, vi index, int lanes) {
+    return loadSome(p + index[0], lanes);
+  }
+  // x, or what is one value per index, at an index for each line; 0 where it is not wanted.
+  static VEC_INLINE vf at(const float* x, vi index, vi wanted) {
+    return splat(wanted[0] ? x[index[0]] : 0.0f);
+  }
+  static VEC_INLINE vf perIndexAt(const float* p, vi index, vi wanted) {
+    return at(p, index, wanted);
+  }
+};
+
+// `lanes` lines side by side, W or fewer, a lane each; their elements are `stride` apart.
+struct Across {
+  int64_t n, stride;
+  int lanes;
+
+  template <class Body>
+  VEC_INLINE void visit(Body body) const {
+    vi index = vi{};
+    for (int64_t i = 0; i < n; i++, index += 1) body(i * stride, lanes, index);
+  }
+
+  VEC_INLINE vf largest(const float* x) const {
+    vf best = splat(-__builtin_inff());
+    visit([&](int64_t i, int some, vi) VEC_BODY { best = maxOf(loadSome(x + i, some), best); });
+    return best;
+  }
+
+  static VEC_INLINE Wide sum(const Wide& x) { return x; }
+  static VEC_INLINE Wide widen(vf x) { return wide(x); }
+  VEC_INLINE vf perLine(const float* p) const { return loadSome(p, lanes); }
+  VEC_INLINE vi perLine(const int32_t* p) const { return (vi)loadSome((const float*)p, lanes); }
+  VEC_INLINE void storePerLine(float* p, vf x) const { storeSome(p, lanes, x); }
+
+  static VEC_INLINE vf perIndex(const float* p, vi index, int) { return splat(p[index[0]]); }
+  VEC_INLINE vf at(const float* x, vi index, vi wanted) const {
+    vf r = {};
+    for (int k = 0; k < lanes; k++)
+      if (wanted[k]) r[k] = x[index[k] * stride + k];
+    return r;
+  }
+  VEC_INLINE vf perIndexAt(const float* p, vi index, vi wanted) const {
+    vf r = {};
+    for (int k = 0; k < lanes; k++)
+      if (wanted[k]) r[k] = p[index[k]];
+    return r;
+  }
+};
+
+// body(line or lines, where they begin in (outer, n, inner), and in (outer, inner)); the sizes are
+// the call's first parameters.
+template <class Body>
+inline void everyLine(Context& context, const Call& call, Body body) {
+  constexpr int64_t piece = 16384;  // elements of a task
+  int64_t outer = call.integer(0), n = call.integer(1), inner = call.integer(2);
+  if (n == 0) return;
+  if (inner == 1) {
+    parallelRange(context, outer, larger(1, piece / n), [=](int64_t begin, int64_t end, int) {
+      for (int64_t o = begin; o < end; o++) body(Along{n}, o * n, o);
+    });
+    return;
+  }
+  int64_t blocks = ceilDiv(inner, W);
+  parallelRange(
+      context, outer * blocks, larger(1, piece / (n * W)), [=](int64_t begin, int64_t end, int) {
+        for (int64_t item = begin; item < end; item++) {
+          int64_t o = item / blocks, c = item % blocks * W;
+          body(Across{n, inner, (int)smaller(W, inner - c)}, o * n * inner + c, o * inner + c);
+        }
+      });
+}
+
+}  // namespace
+}  // namespace evengrad::ISA

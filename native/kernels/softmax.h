@@ -1,0 +1,175 @@
+// softmax, logSoftmax and logSumExp along lines, and gradients of the first two.
+//
+// params      outer, n, inner
+// softmax     x f32 (outer, n, inner) → eˣ/Σeˣ
+// logSoftmax  x → x − ln Σeˣ
+// logSumExp   x → ln Σeˣ (outer, inner)
+// softmaxGradient, logSoftmaxGradient
+//             g and the op's output y, both (outer, n, inner) → dx
+#pragma once
+
+#include "lines.h"
+
+namespace evengrad::ISA {
+namespace {
+
+VEC_INLINE Wide expOf(const Wide& x) { return each<exp>(x); }
+
+template <class Line>
+VEC_INLINE void softmaxLine(Line line, const float* x, float* y) {
+  Wide top = wide(line.largest(x)), total = wide(0.0);
+  line.visit([&](int64_t i, int lanes, vi) VEC_BODY {
+    Wide e = expOf(wide(loadSome(x + i, lanes, -__builtin_inff())) - top);
+    total = total + e;
+    storeSome(y + i, lanes, narrow(e));
+  });
+  Factor share(wide(1.0) / line.sum(total));
+  line.visit([&](int64_t i, int lanes, vi)
+                 VEC_BODY { storeSome(y + i, lanes, share.times(loadSome(y + i, lanes))); });
+}
+
+// max, and Σ e^(x − max) over all elements but one of the largest: the logarithm of the whole sum
+// is log1p of this, which keeps its digits where the others are tiny.
+struct Shifted {
+  vf top;
+  Wide rest;
+
+  VEC_INLINE Wide logOfSum() const { return each<log1p>(rest); }
+};
+
+template <class Line>
+VEC_INLINE Shifted shiftedSum(Line line, const float* x) {
+  vf top = line.largest(x), none = splat(-__builtin_inff());
+  Wide over = wide(maxOf(top, splat(-__FLT_MAX__)));  // where all are −Inf, each is a tie
+  Wide rest = wide(0.0), ties = wide(0.0);
+  line.visit([&](int64_t i, int lanes, vi) VEC_BODY {
+    vf v = loadSome(x + i, lanes, -__builtin_inff());
+    vi tie = v == top;
+    if (lanes < W) tie &= laneIndices() < splat(lanes);
+    ties = ties + wide(maskToFloat(tie));
+    rest = rest + expOf(wide(tie ? none : v) - over);
+  });
+  return {top, line.sum(rest) + (line.sum(ties) - wide(1.0))};
+}
+
+// x − max − ln Σ e^(x − max); −Inf − −Inf is NaN.
+template <class Line>
+VEC_INLINE void logSoftmaxLine(Line line, const float* x, float* y) {
+  Shifted s = shiftedSum(line, x);
+  vf log = narrow(s.logOfSum());
+  line.visit([&](int64_t i, int lanes, vi)
+                 VEC_BODY { storeSome(y + i, lanes, loadSome(x + i, lanes) - s.top - log); });
+}
+
+// max + ln Σ e^(x − max), and an infinite max itself
+template <class Line>
+VEC_INLINE vf logSumExpLine(Line line, const float* x) {
+  Shifted s = shiftedSum(line, x);
+  vf log = narrow(s.logOfSum()), r = narrow(wide(s.top) + s.logOfSum());
+  return (log == log) & (abs(s.top) == splat(__builtin_inff())) ? s.top : r;
+}
+
+// y·(g − Σ g·y)
+template <class Line>
+VEC_INLINE void softmaxGradientLine(Line line, const float* g, const float* y, float* dx) {
+  Wide dot = wide(0.0);
+  line.visit([&](int64_t i, int lanes, vi) VEC_BODY {
+    dot = mulAdd(wide(loadSome(g + i, lanes)), wide(loadSome(y + i, lanes)), dot);
+  });
+  vf mean = narrow(line.sum(dot));
+  line.visit([&](int64_t i, int lanes, vi) VEC_BODY {
+    storeSome(dx + i, lanes, loadSome(y + i, lanes) * (loadSome(g + i, lanes) - mean));
+  });
+}
+
+// g − p·Σg with p = e^y, as p·(g − Σg) + g·(1 − p): a p near 1 keeps the digits of its distance
+// from 1.
+VEC_INLINE vd logSoftmaxGradientOf(vd g, vd y, vd total) {
+  Exponential e = exponential(clampAbove(clampBelow(y, -708), 709));
+  vd p = fma(e.scale, e.m, e.scale), less = fma(e.scale, e.m, e.scale - splat(1.0));
+  return fma(p, g - total, -g * less);
+}
+
+template <class Line>
+VEC_INLINE void logSoftmaxGradientLine(Line line, const float* g, const float* y, float* dx) {
+  Wide total = wide(0.0);
+  line.visit([&](int64_t i, int lanes, vi)
+                 VEC_BODY { total = total + wide(loadSome(g + i, lanes)); });
+  total = line.sum(total);
+  line.visit([&](int64_t i, int lanes, vi) VEC_BODY {
+    vf own = loadSome(g + i, lanes), log = loadSome(y + i, lanes);
+    storeSome(dx + i, lanes,
+              join(logSoftmaxGradientOf(lower(own), lower(log), total.low),
+                   logSoftmaxGradientOf(upper(own), upper(log), total.high)));
+  });
+}
+
+inline const char* linesCheck(const Call& call, int nIn, bool reduced) {
+  if (call.nIn != nIn || call.nOut != 1 || call.nParams != 3) return wrongArguments;
+  if (!sizes(call, 0, 3)) return wrongParameters;
+  int64_t outer = call.integer(0), n = call.integer(1), inner = call.integer(2);
+  int64_t all = product(outer, n, inner), lines = product(outer, inner);
+  if (all < 0 || lines < 0 || n > INT32_MAX) return wrongParameters;
+  for (int i = 0; i < nIn; i++) {
+    if (call.in[i].dtype != DType::f32) return wrongTypes;
+    if (call.in[i].count != all) return wrongCounts;
+  }
+  if (call.out[0].dtype != DType::f32) return wrongTypes;
+  return call.out[0].count == (reduced ? lines : all) ? nullptr : wrongCounts;
+}
+inline const char* softmaxCheck(const Call& call) { return linesCheck(call, 1, false); }
+inline const char* softmaxGradientCheck(const Call& call) { return linesCheck(call, 2, false); }
+inline const char* logSumExpCheck(const Call& call) { return linesCheck(call, 1, true); }
+
+inline void softmaxRun(const Call& call, const void*, Context& context) {
+  const float* x = call.in[0].f32();
+  float* y = call.out[0].f32();
+  everyLine(context, call,
+            [=](auto line, int64_t at, int64_t) { softmaxLine(line, x + at, y + at); });
+}
+
+inline void logSoftmaxRun(const Call& call, const void*, Context& context) {
+  const float* x = call.in[0].f32();
+  float* y = call.out[0].f32();
+  everyLine(context, call,
+            [=](auto line, int64_t at, int64_t) { logSoftmaxLine(line, x + at, y + at); });
+}
+
+inline void logSumExpRun(const Call& call, const void*, Context& context) {
+  const float* x = call.in[0].f32();
+  float* out = call.out[0].f32();
+  if (call.integer(1) == 0)
+    for (int64_t i = 0; i < call.out[0].count; i++) out[i] = -__builtin_inff();
+  everyLine(context, call, [=](auto line, int64_t at, int64_t narrowAt) {
+    line.storePerLine(out + narrowAt, logSumExpLine(line, x + at));
+  });
+}
+
+inline void softmaxGradientRun(const Call& call, const void*, Context& context) {
+  const float *g = call.in[0].f32(), *y = call.in[1].f32();
+  float* dx = call.out[0].f32();
+  everyLine(context, call, [=](auto line, int64_t at, int64_t) {
+    softmaxGradientLine(line, g + at, y + at, dx + at);
+  });
+}
+
+inline void logSoftmaxGradientRun(const Call& call, const void*, Context& context) {
+  const float *g = call.in[0].f32(), *y = call.in[1].f32();
+  float* dx = call.out[0].f32();
+  everyLine(context, call, [=](auto line, int64_t at, int64_t) {
+    logSoftmaxGradientLine(line, g + at, y + at, dx + at);
+  });
+}
+
+constexpr Kernel kernel_softmax = {"softmax", softmaxCheck, nullptr, nullptr, nullptr, softmaxRun};
+constexpr Kernel kernel_logSoftmax = {"logSoftmax", softmaxCheck, nullptr,
+                                      nullptr,      nullptr,      logSoftmaxRun};
+constexpr Kernel kernel_logSumExp = {"logSumExp", logSumExpCheck, nullptr,
+                                     nullptr,     nullptr,        logSumExpRun};
+constexpr Kernel kernel_softmaxGradient = {
+    "softmaxGradient", softmaxGradientCheck, nullptr, nullptr, nullptr, softmaxGradientRun};
+constexpr Kernel kernel_logSoftmaxGradient = {
+    "logSoftmaxGradient", softmaxGradientCheck, nullptr, nullptr, nullptr, logSoftmaxGradientRun};
+
+}  // namespace
+}  // namespace evengrad::ISA
