@@ -6,7 +6,7 @@ import ts from "typescript";
 import { at, files, root } from "./lib.mjs";
 
 const levels = [
-  ["error", "dtype", "shape", "table"],
+  ["error", "dtype", "shape", "table", "chart"],
   ["tensor"],
   ["ops"],
   ["grad"],

@@ -2,6 +2,7 @@
  * evengrad trains neural networks natively on the CPU, and keeps them trainable.
  * @packageDocumentation
  */
+export * as chart from "./chart/index.js";
 export * as data from "./data/index.js";
 export { DataSet } from "./data/index.js";
 export * as safetensors from "./data/safetensors.js";

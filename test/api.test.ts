@@ -17,7 +17,7 @@ const esm = (await import(pathToFileURL(dist("esm")).href)) as Names;
 /** What a newcomer may count on, by namespace; `Tensor` are methods. */
 const promised: Record<string, string> = {
   "": `tensor arange linspace zeros ones full eye rand randn truncatedNormal randint seed grad fit evaluate read Generator
-    nn init optim data health safetensors Tensor Variable DataSet EvengradError threads isa useExecutor debugNonFinite`,
+    nn init optim data health chart safetensors Tensor Variable DataSet EvengradError threads isa useExecutor debugNonFinite`,
   both: `add sub mul div pow neg abs sign exp expm1 log log1p sqrt rsqrt square sin cos erf clamp maximum minimum
     equal notEqual less lessEqual greater greaterEqual where logicalAnd logicalOr logicalNot isFinite isNaN cast
     sum mean variance std max min argmax argmin logSumExp norm all any softmax logSoftmax matmul
@@ -36,6 +36,7 @@ const promised: Record<string, string> = {
     eye identity dirac zerO sparse gates lstmBias fans gain meanField`,
   optim: `SGD RMSprop Adagrad Adam AdamW Lion Optimizer l1Penalty l2Penalty cosine linear stepDecay warmup`,
   data: "fromArrays idx mnist",
+  chart: "lines bars heatMap",
   health: "layers",
   safetensors: "load save",
 };

@@ -1,0 +1,49 @@
+/** Training for a number of steps, and the accuracy that comes of it. */
+import type { TrainTest } from "../../lib/data/index.js";
+import { EvengradError } from "../../lib/error.js";
+import * as nn from "../../lib/nn/index.js";
+import { seed as startAt } from "../../lib/ops/index.js";
+import * as optim from "../../lib/optim/index.js";
+import { evaluate, fit } from "../../lib/train/index.js";
+import type { Outcome } from "./experiment.js";
+
+export const batchSize = 128;
+
+export interface Training {
+  readonly model: () => nn.Module | Promise<nn.Module>;
+  readonly steps: number;
+  readonly lr: number;
+  /** SGD with momentum 0.9 unless told. */
+  readonly optimizer?: "sgd" | "adam";
+}
+
+/** Rows for whole batches of so many steps: the set shuffled over and over, each time without a last smaller batch. */
+function rowsFor(size: number, steps: number, order: () => Int32Array): Int32Array {
+  const perEpoch = Math.floor(size / batchSize) * batchSize;
+  const rows = new Int32Array(steps * batchSize);
+  for (let at = 0; at < rows.length; at += perEpoch)
+    rows.set(order().subarray(0, Math.min(perEpoch, rows.length - at)), at);
+  return rows;
+}
+
+/** Test accuracy in percent after the steps of one seed. */
+export async function train(training: Training, seed: number, { train: set, test }: TrainTest): Promise<Outcome> {
+  const { steps, lr, optimizer = "sgd" } = training;
+  startAt(seed);
+  const model = await training.model();
+  const rows = set.rows(rowsFor(set.size, steps, () => set.order({ shuffle: true })));
+  const params = model.parameters();
+  try {
+    await fit(model, rows, {
+      loss: nn.crossEntropy,
+      optimizer: optimizer === "adam" ? new optim.Adam(params, { lr }) : new optim.SGD(params, { lr, momentum: 0.9 }),
+      batchSize,
+      shuffle: false,
+    });
+  } catch (error) {
+    if (error instanceof EvengradError && error.step !== undefined) return { value: Number.NaN, brokeAt: error.step };
+    throw error;
+  }
+  const { metrics } = await evaluate(model, test, { metrics: [nn.accuracy], batchSize: 500 });
+  return { value: 100 * metrics.accuracy };
+}

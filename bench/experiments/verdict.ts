@@ -1,0 +1,69 @@
+/** Whether what was seen is what was expected. */
+import type { Expected, Experiment, Outcome, Row } from "./experiment.js";
+
+/** A row with what its seeds gave. */
+export interface SeenRow {
+  readonly name: string;
+  readonly unit: string;
+  readonly expected?: Expected;
+  readonly outcomes: readonly Outcome[];
+  readonly mean: number;
+  /** Standard deviation over the seeds, 0 for one. */
+  readonly std: number;
+  /** Whether the range holds, or for a row of ours that it is as good as the best; undefined if nothing is expected. */
+  readonly holds?: boolean;
+}
+
+export interface Verdict {
+  readonly experiment: string;
+  readonly rows: readonly SeenRow[];
+  /** Whether the groups came in the order that was expected; undefined if none is. */
+  readonly ordered?: boolean;
+  /** Whether everything that was judged holds. */
+  readonly holds: boolean;
+}
+
+/** How much less a row of ours may have than the best of the others, in the experiment's unit: what seeds differ by. */
+export const slack = 1;
+
+export const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
+
+export function stdOf(values: readonly number[]): number {
+  if (values.length < 2) return 0;
+  const mean = meanOf(values);
+  return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1));
+}
+
+function fits({ seen, range }: Expected, outcomes: readonly Outcome[], mean: number): boolean {
+  if (typeof seen !== "number") return outcomes.every(({ brokeAt }) => brokeAt === seen.brokeAt);
+  return range === undefined || (mean >= range[0] && mean <= range[1]);
+}
+
+/**
+ * Judges the outcomes of each row, one per seed, in the order of the experiment's rows.
+ * @param ranges whether published numbers hold for the data at hand, or orderings alone
+ */
+export function judge(experiment: Experiment, outcomes: readonly (readonly Outcome[])[], ranges = true): Verdict {
+  const { rows, order, unit } = experiment;
+  const means = outcomes.map((list) => meanOf(list.map(({ value }) => value)));
+  const best = Math.max(...means.filter((mean, i) => !rows[i].ours && !Number.isNaN(mean)));
+  const judged = (row: Row, i: number): boolean | undefined => {
+    if (row.ours) return means[i] >= best - slack;
+    return row.expected && ranges ? fits(row.expected, outcomes[i], means[i]) : undefined;
+  };
+  const seen = rows.map(
+    (row, i): SeenRow => ({
+      name: row.name,
+      unit: row.unit ?? unit,
+      expected: row.expected,
+      outcomes: outcomes[i],
+      mean: means[i],
+      std: stdOf(outcomes[i].map(({ value }) => value)),
+      holds: judged(row, i),
+    }),
+  );
+  const groups = order?.map((names) => seen.filter(({ name }) => names.includes(name)).map(({ mean }) => mean));
+  const ordered = groups?.every((group, i) => i === 0 || Math.min(...groups[i - 1]) > Math.max(...group));
+  const holds = ordered !== false && seen.every((row) => row.holds !== false);
+  return { experiment: experiment.name, rows: seen, ordered, holds };
+}
