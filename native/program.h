@@ -1,6 +1,7 @@
 // A program: kernel calls over one arena and slots, decoded from numbers and verified once.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -56,6 +57,11 @@ class Program {
   // Bytes that the decoded program itself takes, roughly.
   int64_t bytes() const;
 
+  // Before the first run: runs are to count the nanoseconds that each instruction takes.
+  void startProfile() { profile_.reset(new std::atomic<int64_t>[instructions_.size()]()); }
+  // What they took so far, or null.
+  std::atomic<int64_t>* profile() const { return profile_.get(); }
+
   // The rest is for the one thread that runs the program at a time.
 
   // Scratch that the neediest instruction wants on that many threads.
@@ -92,6 +98,7 @@ class Program {
   std::vector<Place> places_;     // of operands_
   std::vector<Moving> moving_;    // of operands_, in the present run
   std::vector<double> params_;
+  std::unique_ptr<std::atomic<int64_t>[]> profile_;
   int64_t arenaBytes_ = 0;
   size_t firstVariableWrite_ = 0;
   int64_t scratchBytes_ = 0;

@@ -2,6 +2,7 @@
 #include "run.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdio>
 
 #include "pool.h"
@@ -20,6 +21,17 @@ void outOfMemory(Run& run, int64_t bytes) {
   run.error = text;
 }
 
+void compute(const Instruction& instruction, Context& context) {
+  instruction.kernel->run(instruction.call, instruction.plan, context);
+}
+
+void computeTimed(const Instruction& instruction, Context& context, std::atomic<int64_t>& spent) {
+  const auto began = std::chrono::steady_clock::now();
+  compute(instruction, context);
+  const std::chrono::nanoseconds took = std::chrono::steady_clock::now() - began;
+  spent.store(spent.load(std::memory_order_relaxed) + took.count(), std::memory_order_relaxed);
+}
+
 }  // namespace
 
 void Runner::execute(Run& run) {
@@ -36,6 +48,7 @@ void Runner::execute(Run& run) {
   Context context{team, scratch_.data()};
   const std::vector<Instruction>& instructions = program.instructions();
   const size_t count = instructions.size();
+  std::atomic<int64_t>* const profile = program.profile();
   // Once a variable is written, an abort waits for the end of the step; closing waits for nothing,
   // as everything that the program touches goes away.
   const auto stopBefore = [&](size_t instruction) {
@@ -48,7 +61,11 @@ void Runner::execute(Run& run) {
     for (size_t i = 0; i < count; ++i) {
       if (stopBefore(i)) return;
       const Instruction& instruction = instructions[i];
-      instruction.kernel->run(instruction.call, instruction.plan, context);
+      if (profile) {
+        computeTimed(instruction, context, profile[i]);
+      } else {
+        compute(instruction, context);
+      }
       if (context.failed()) {
         run.failed = true;
         run.error = context.error;

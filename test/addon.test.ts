@@ -114,6 +114,14 @@ describe("programs", () => {
     expect(() => binding.run(2 ** 53)).toThrow("internal: run: slot 0");
   });
 
+  it("counts the time of each instruction of a program that was made to", async () => {
+    const program = addon.createProgram({ ...add(3), profile: true });
+    expect([...program.profile()]).toEqual([0]);
+    await program.bind(three()).run(1000).promise;
+    expect(program.profile()[0]).toBeGreaterThan(0);
+    expect(() => addon.createProgram(add(3)).profile()).toThrow("internal: profile: the program must be made with");
+  });
+
   it("runs in the order of the calls, whichever binding", async () => {
     const program = addon.createProgram(add(1));
     const cell = new Float32Array(1);

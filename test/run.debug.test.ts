@@ -139,6 +139,22 @@ describe("environment variables", () => {
     expect(stderr).toMatch(/^ {3}2 {2}out0 = sum \[1,1\] \(@\d+\)$/m);
   });
 
+  it("EVENGRAD_DEBUG=profile prints what each call took, at the end", () => {
+    const { stdout, stderr } = child(`${script}\nconsole.error("last");`, { EVENGRAD_DEBUG: "profile" });
+    expect(stdout).toBe("true");
+    const took = String.raw`^ +(\d+\.\d\d) ms +(\d+\.\d) %`;
+    const lines = stderr.split("\n");
+    expect(lines[0]).toBe("last");
+    const programs = [...stderr.matchAll(new RegExp(`${took}  program: `, "gm"))];
+    expect(programs).toHaveLength(2);
+    expect(Number(programs[0][1])).toBeGreaterThanOrEqual(Number(programs[1][1]));
+    const at = lines.findIndex((line) => line.includes("arena") && line.includes("calls"));
+    const shares = lines.slice(at + 1).map((line) => new RegExp(`${took} +\\d+  (@\\d+|out\\d+) = `).exec(line));
+    const own = shares.slice(0, shares.indexOf(null)).map((match) => Number(match?.[2]));
+    expect(own.length).toBeGreaterThan(0);
+    expect(Math.abs(own.reduce((a, b) => a + b, 0) - 100)).toBeLessThan(1);
+  });
+
   it("EVENGRAD_PASSES_OFF leaves passes out", () => {
     const env = { EVENGRAD_DEBUG: "program", EVENGRAD_PASSES_OFF: "fuse,simplify" };
     const { stdout, stderr } = child(script, env);
@@ -160,7 +176,9 @@ describe("environment variables", () => {
 
   it("a misspelled mode is refused", () => {
     const { stderr } = child(script, { EVENGRAD_DEBUG: "nonfinit" });
-    expect(stderr).toContain('EVENGRAD_DEBUG: must be "program", "nonfinite" or both with a comma, got "nonfinit"');
+    expect(stderr).toContain(
+      'EVENGRAD_DEBUG: must be some of nonfinite, program, profile with commas between them, got "nonfinit"',
+    );
   });
 
   it("without them nothing is printed", () => {

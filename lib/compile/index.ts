@@ -34,8 +34,8 @@ export interface Program extends Encoded {
   readonly outputs: Plan["outputs"];
   /** Leaf slots that a run writes. */
   readonly written: ReadonlySet<number>;
-  /** The program as text. */
-  dump(): string;
+  /** The program as text: a line about it all, then one for each instruction. */
+  dump(): string[];
 }
 
 /** Compiles a graph under the current passes. */
@@ -67,7 +67,7 @@ export function passKey(): string {
   return Object.values(passes).map(Number).join("");
 }
 
-function dump(planned: Plan, graph: Graph): string {
+function dump(planned: Plan, graph: Graph): string[] {
   const labels = graph.leaves.map((leaf) => ("label" in leaf ? leaf.label : leaf.op.name));
   const where = (p: Place): string => {
     if (p.kind === "arena") return `@${p.at}`;
@@ -89,5 +89,5 @@ function dump(planned: Plan, graph: Graph): string {
   return [
     `program: ${graph.nodes.length} nodes, ${lines.length} calls, ${graph.leaves.length} leaves, arena ${planned.arenaBytes} bytes for ${values}`,
     ...lines,
-  ].join("\n");
+  ];
 }

@@ -15,6 +15,8 @@ export interface NativeBinding {
 
 export interface NativeProgram {
   bind(arrays: readonly TypedArray[], strides?: Float64Array): NativeBinding;
+  /** Milliseconds that each instruction took in the runs so far, if the program was made with `profile`. */
+  profile(): Float64Array;
 }
 
 export interface Addon {
@@ -30,6 +32,7 @@ export interface Addon {
     arenaBytes: number;
     buffers: Float64Array;
     code: Float64Array;
+    profile?: boolean;
   }): NativeProgram;
 }
 

@@ -5,6 +5,7 @@ import { checkOptions, checkSignal, fail, internal, show } from "../error.js";
 import "../ops/index.js";
 import { showShape } from "../shape.js";
 import { Constant, setTracing, Tensor, Variable } from "../tensor.js";
+import { debugging } from "./debug.js";
 import type { Executor, Prepared } from "./executor.js";
 import { inspecting } from "./inspect.js";
 import { native } from "./native.js";
@@ -30,11 +31,7 @@ export function debugNonFinite(on = true): void {
   setTracing(on);
 }
 
-const debug = (process.env.EVENGRAD_DEBUG ?? "").split(",").filter(Boolean);
-const unknown = debug.find((mode) => mode !== "nonfinite" && mode !== "program");
-if (unknown !== undefined)
-  fail("EVENGRAD_DEBUG", `must be "program", "nonfinite" or both with a comma, got ${show(unknown)}`);
-if (debug.includes("nonfinite")) debugNonFinite();
+if (debugging("nonfinite")) debugNonFinite();
 
 /** What computes at the moment. */
 export function executor(): Executor {

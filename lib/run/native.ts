@@ -9,7 +9,9 @@ import { type Constant, type Feed, Variable } from "../tensor.js";
 import { type Addon, addon, type NativeProgram } from "./addon.js";
 import { ProgramCache } from "./cache.js";
 import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
+import { debugging } from "./debug.js";
 import { lock } from "./lock.js";
+import { reportAtExit } from "./profile.js";
 
 /** Numbers of the kernels' names, as the addon lists them: nobody types an opcode. */
 function opcodesOf(native: Addon): Opcodes {
@@ -42,8 +44,10 @@ class NativeExecutor implements Executor {
   prepare(graph: Graph): Prepared {
     const compiled = this.cache.get(graph, () => {
       const program = compile(graph, this.opcodes);
-      if (process.env.EVENGRAD_DEBUG?.split(",").includes("program")) console.error(program.dump());
-      return { program, handle: this.create(program) };
+      const handle = this.create(program);
+      if (debugging("program")) console.error(program.dump().join("\n"));
+      if (debugging("profile")) reportAtExit(program, handle);
+      return { program, handle };
     });
     return new PreparedNative(graph, compiled, this);
   }
@@ -55,7 +59,7 @@ class NativeExecutor implements Executor {
   private create(program: Encoded): NativeProgram {
     try {
       const { slots, arenaBytes, buffers, code } = program;
-      return this.native.createProgram({ slots, arenaBytes, buffers, code });
+      return this.native.createProgram({ slots, arenaBytes, buffers, code, profile: debugging("profile") });
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       if (message.startsWith("out of memory: ")) fail("run", message);

@@ -24,10 +24,11 @@ class ProgramObject : public Wrap<ProgramObject, LiveProgram> {
 
   static constexpr const char* kName = "Program";
   static std::vector<PropertyDescriptor> methods() {
-    return {InstanceMethod<&ProgramObject::bind>("bind", napi_default_method)};
+    return {InstanceMethod<&ProgramObject::bind>("bind", napi_default_method),
+            InstanceMethod<&ProgramObject::profile>("profile", napi_default_method)};
   }
 
-  // createProgram({ slots, buffers, code, arenaBytes })
+  // createProgram({ slots, buffers, code, arenaBytes, profile? })
   static Napi::Value create(const Napi::CallbackInfo& info) {
     const Napi::Env env = info.Env();
     if (info[0].Type() != napi_object) {
@@ -48,11 +49,14 @@ class ProgramObject : public Wrap<ProgramObject, LiveProgram> {
     if (!argument.Get("arenaBytes").UnwrapTo(&value)) return {};
     if (!value.IsNumber()) return js::fail(env, "internal: program: arenaBytes must be a number");
     encoded.arenaBytes = value.As<Napi::Number>().DoubleValue();
+    if (!argument.Get("profile").UnwrapTo(&value)) return {};
+    const bool profiled = value.IsBoolean() && value.As<Napi::Boolean>();
 
     const std::shared_ptr<Environment>& environment = Environment::of(env);
     std::string error;
     std::unique_ptr<Program> program = Program::create(encoded, environment->table, &error);
     if (!program) return js::fail(env, "%s", error.c_str());
+    if (profiled) program->startProfile();
     return environment->programs
         .make(std::make_shared<LiveProgram>(environment, std::move(program)))
         .UnwrapOr({});
@@ -89,6 +93,21 @@ class ProgramObject : public Wrap<ProgramObject, LiveProgram> {
     Environment& environment = *native_->environment;
     if (!noneResizable(environment, buffers)) return {};
     return environment.bindings.make(std::move(binding)).UnwrapOr({});
+  }
+
+  // profile(): milliseconds that each instruction took in the runs so far, a Float64Array; of
+  // programs made with `profile`.
+  Napi::Value profile(const Napi::CallbackInfo& info) {
+    const Program& program = *native_->program;
+    if (!program.profile()) {
+      return js::fail(info.Env(), "internal: profile: the program must be made with profile: true");
+    }
+    const size_t count = program.instructions().size();
+    auto spent = Napi::Float64Array::New(info.Env(), count);
+    for (size_t i = 0; i < count; ++i) {
+      spent[i] = static_cast<double>(program.profile()[i].load(std::memory_order_relaxed)) / 1e6;
+    }
+    return spent;
   }
 
   // A run could not notice that a buffer shrinks under it. False, with an exception, if one might.
