@@ -8,8 +8,8 @@ import { sizeOf } from "../shape.js";
 import { type Constant, type Feed, Variable } from "../tensor.js";
 import { type Addon, addon, type NativeProgram } from "./addon.js";
 import { ProgramCache } from "./cache.js";
-import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
 import { debugging } from "./debug.js";
+import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
 import { lock } from "./lock.js";
 import { reportAtExit } from "./profile.js";
 
