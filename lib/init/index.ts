@@ -1,5 +1,6 @@
 /** Initializers: what weights begin with. Each is a function from a shape to a lazy tensor. */
 export type { Activation, ActivationName } from "./activations.js";
+export { auto, type InitChoice, type InitReport, type LsuvOptions, lsuv, type Sample } from "./auto.js";
 export { constant, normal, ones, truncatedNormal, uniform, zeros } from "./basic.js";
 export { type Fans, fans } from "./fans.js";
 export { type EdgeOfChaos, type GainMode, type GainOptions, gain } from "./gain.js";

@@ -28,6 +28,7 @@ export interface BatchNormOptions {
  * norm.forward(zeros([64, 512])).shape // [64, 512]
  */
 export class BatchNorm extends Module {
+  override readonly normalizes = true;
   readonly weight: Variable | undefined;
   readonly bias: Variable | undefined;
   readonly runningMean: Variable | undefined;

@@ -47,6 +47,6 @@ export {
   mse,
 } from "./regression.js";
 export { Residual, type ResidualOptions } from "./residual.js";
-export { Sequential } from "./sequential.js";
+export { Sequential, type SequentialOptions } from "./sequential.js";
 export type { LoadOptions, LoadReport } from "./state.js";
 export type { Summary, SummaryRow } from "./summary.js";

@@ -46,6 +46,7 @@ function lastAxes(op: string, x: Tensor, shape: Shape): number[] {
  * norm.forward(zeros([64, 512])).shape // [64, 512]
  */
 export class LayerNorm extends Module {
+  override readonly normalizes = true;
   readonly shape: Shape;
   readonly eps: number;
   readonly weight: Variable | undefined;
@@ -76,6 +77,7 @@ export class LayerNorm extends Module {
  * norm.forward(zeros([64, 512])).shape // [64, 512]
  */
 export class RMSNorm extends Module {
+  override readonly normalizes = true;
   readonly shape: Shape;
   readonly eps: number;
   readonly weight: Variable | undefined;

@@ -1,9 +1,10 @@
 /** The fully connected layer. */
 import { checkNumber, checkOptions, fail, show } from "../error.js";
+import { markUnasked } from "../init/assign.js";
 import { zeros } from "../init/basic.js";
 import type { Initializer } from "../init/initializer.js";
 import { heNormal } from "../init/scaling.js";
-import type { Generator } from "../ops/index.js";
+import { defaultGenerator, type Generator } from "../ops/index.js";
 import { requireTensor } from "../ops/map.js";
 import { sameShape, showShape } from "../shape.js";
 import { type Tensor, Variable } from "../tensor.js";
@@ -13,9 +14,12 @@ import { Module } from "./module.js";
 export interface LinearOptions {
   /** Whether a bias is added; true. */
   bias?: boolean;
-  /** `init.heNormal`: variance 2/inFeatures, which keeps activations alive through any depth of ReLU. */
+  /**
+   * `init.heNormal`: variance 2/inFeatures, which keeps activations alive through any depth of ReLU. In a `Sequential` of
+   * plain layers, what fits the layer's place there: see `init.auto`.
+   */
   weightInit?: Initializer;
-  /** `init.zeros`. */
+  /** `init.zeros`; in a `Sequential`, as `init.auto` has it. */
   biasInit?: Initializer;
   /** What the initializers draw from; the default generator. */
   generator?: Generator;
@@ -41,8 +45,11 @@ export class Linear extends Module {
     checkNumber("Linear", "outFeatures", outFeatures, { min: 1, integer: true });
     checkOptions("Linear", options, ["bias", "weightInit", "biasInit", "generator"]);
     const { bias = true, weightInit = heNormal, biasInit = zeros, generator } = options;
+    const state = (generator ?? defaultGenerator).state();
     this.weight = initialized("Linear", "weight", weightInit, [outFeatures, inFeatures], generator);
     this.bias = bias ? initialized("Linear", "bias", biasInit, [outFeatures], generator) : undefined;
+    if (!options.weightInit) markUnasked(this.weight, state);
+    if (this.bias && !options.biasInit) markUnasked(this.bias, state);
   }
 
   forward(x: Tensor): Tensor {

@@ -16,6 +16,8 @@ import { type Summary, summarize } from "./summary.js";
 export abstract class Module {
   /** Whether dropout drops and batch norm uses the batch's statistics; `train()` and `eval()` set it. */
   training = true;
+  /** True of a layer whose output has a scale of its own whatever its input's, as norms; `init.auto` looks at it. */
+  declare readonly normalizes?: boolean;
 
   /** The output's graph for an input. Nothing is computed. */
   abstract forward(x: Tensor, ...rest: never[]): Tensor;

@@ -6,13 +6,14 @@ import { inMode, type Module } from "./module.js";
 /** A traced forward pass. */
 export interface LayerTrace {
   readonly output: Tensor;
-  /** Latest output of every module that was called. */
+  /** Latest output of every module that was called, and the input it was made from. */
   readonly outputs: ReadonlyMap<Module, Tensor>;
+  readonly inputs: ReadonlyMap<Module, Tensor>;
 }
 
 /** Builds the forward graph in evaluation mode and notes what every module returned; the random stream stays where it was. */
 export function traceLayers(module: Module, x: Tensor): LayerTrace {
-  const outputs = new Map<Module, Tensor>();
+  const [outputs, inputs] = [new Map<Module, Tensor>(), new Map<Module, Tensor>()];
   const drawn = defaultGenerator.state();
   const restore = module.namedModules().map(([, part]) => {
     const own = Object.getOwnPropertyDescriptor(part, "forward");
@@ -20,6 +21,7 @@ export function traceLayers(module: Module, x: Tensor): LayerTrace {
     const noting = (...args: Parameters<Module["forward"]>): Tensor => {
       const y = forward.apply(part, args);
       outputs.set(part, y);
+      inputs.set(part, args[0]);
       return y;
     };
     Object.defineProperty(part, "forward", { value: noting, configurable: true, enumerable: false });
@@ -29,7 +31,7 @@ export function traceLayers(module: Module, x: Tensor): LayerTrace {
     };
   });
   try {
-    return { output: inMode(module, false, () => module.forward(x)), outputs };
+    return { output: inMode(module, false, () => module.forward(x)), outputs, inputs };
   } finally {
     for (const undo of restore) undo();
     defaultGenerator.restore(drawn);

@@ -1,0 +1,184 @@
+/** Initialization that looks at the model: `init.auto`, and LSUV for any module. */
+import { checkNumber, checkOptions, EvengradError, fail, show } from "../error.js";
+import { checkModule, type Module } from "../nn/module.js";
+import { defaultGenerator, zeros } from "../ops/index.js";
+import { checkShape, type Shape, showShape } from "../shape.js";
+import { table } from "../table.js";
+import { Tensor } from "../tensor.js";
+import { assign, replaceUnasked, streamOf } from "./assign.js";
+import { drawByData, drawByTheory } from "./calibrate.js";
+import { type Choice, choose } from "./choose.js";
+import { generatorOf, type InitOptions } from "./initializer.js";
+import { type Structure, structureOf } from "./structure.js";
+
+/** What one weight begins with, and why. */
+export interface InitChoice {
+  /** Where the weight stands in the model, e.g. `0.weight`. */
+  readonly path: string;
+  /** Class of its layer. */
+  readonly layer: string;
+  readonly shape: Shape;
+  /** Distribution, e.g. `orthogonal`. */
+  readonly draw: "normal" | "orthogonal" | "zeros";
+  /** Standard deviation of the weight's elements, before any scaling by data. */
+  readonly std: number;
+  /** Second moment that the weighted sums get, where it is fixed. */
+  readonly q: number | undefined;
+  /** What is done about the sums' means: nothing, by the predicted mean of the inputs, or by data. */
+  readonly bias: "zeros" | "centred";
+  readonly reason: string;
+}
+
+/** Choices in the order of use; as a string a table. */
+export interface InitReport extends ReadonlyArray<InitChoice> {
+  toString(): string;
+}
+
+/** What a model is traced with: a batch, or the shape of one. */
+export type Sample = Tensor | Shape;
+
+/** The input of a model from a sample; without one, from the first matrix among its parameters. */
+export function inputOf(op: string, model: Module, sample: Sample | undefined): Tensor {
+  if (sample instanceof Tensor) {
+    if (sample.rank === 0 || sample.size === 0)
+      fail(op, `sample must be a batch (N, …) of at least one row, got ${showShape(sample.shape)}`);
+    return sample;
+  }
+  if (sample !== undefined) return zeros(checkShape(op, sample));
+  const first = model.parameters().find((variable) => variable.rank >= 2);
+  if (!first) return fail(op, "the model must have a weight of two axes, got none. Is it built?");
+  return zeros([1, first.shape[1]]);
+}
+
+/** Traces a model; what its forward throws is put in words. */
+export function traceFor(op: string, model: Module, x: Tensor): Structure {
+  checkModule(op, "model", model);
+  try {
+    return structureOf(model, x);
+  } catch (error) {
+    if (!(error instanceof EvengradError)) throw error;
+    return fail(
+      op,
+      `the model must accept the sample, got an input of shape ${showShape(x.shape)} and from it "${error.message}". ` +
+        "Pass a sample, or the shape of one, that its forward takes",
+    );
+  }
+}
+
+function reportOf(choices: readonly Choice[]): InitReport {
+  const rows = choices.map(
+    ({ use, draw, std, q, centred, reason }): InitChoice => ({
+      path: use.path,
+      layer: use.layer,
+      shape: use.weight.shape,
+      draw,
+      std,
+      q,
+      bias: centred ? "centred" : "zeros",
+      reason,
+    }),
+  );
+  return Object.defineProperty(rows, "toString", { value: () => render(rows), enumerable: false });
+}
+
+function render(rows: readonly InitChoice[]): string {
+  const head = ["weight", "layer", "shape", "draw", "std", "bias", "why"];
+  const body = rows.map((r) => [
+    r.path,
+    r.layer,
+    showShape(r.shape),
+    r.draw,
+    Number(r.std.toPrecision(4)).toString(),
+    r.bias,
+    r.reason,
+  ]);
+  return table([head, ...body], { left: 7 });
+}
+
+/** A generator for all weights in turn. */
+function inTurn(op: string, options: InitOptions): () => ReturnType<typeof generatorOf> & object {
+  const generator = generatorOf(op, options) ?? defaultGenerator;
+  return () => generator;
+}
+
+/**
+ * Draws every weight of a model anew by what its output meets in the traced graph: He before ReLU and its kin; before
+ * smooth activations sums of a variance at which gradients neither die nor explode over the model's depth, with the mean
+ * taken away after sigmoid and softplus; LeCun for SELU and for outputs; Xavier for gates; Fixup in residual branches
+ * without norm; orthogonal for recurrence and deep stacks. Biases begin with 0, or with what takes the mean away. Norms'
+ * parameters stay. This is the default of `nn.Sequential`, by theory, for layers whose initializers are not given.
+ * @param sample a batch (N, …), by which sums are then centred and scaled layer by layer; or the shape of one, for
+ * theory alone; may be left out if the first weight is a `Linear` layer's
+ * @returns what was chosen for each weight, and why
+ * @throws if the model does not accept the sample
+ * @example const report = init.auto(model, images);
+ * report[0].reason // "the model's output: LeCun, variance 1/fanIn"
+ */
+export function auto(model: Module, sample?: Sample, options: InitOptions = {}): InitReport {
+  const op = "init.auto";
+  checkOptions(op, options, ["generator", "seed"]);
+  checkModule(op, "model", model);
+  const structure = traceFor(op, model, inputOf(op, model, sample));
+  const choices = choose(structure);
+  const streams = inTurn(op, options);
+  const values = sample instanceof Tensor ? drawByData(choices, streams, structure) : drawByTheory(choices, streams);
+  assign(op, values);
+  return reportOf(choices);
+}
+
+/** What a container of plain layers does: only variables that nobody has asked for begin anew, with their own streams. */
+export function autoUnasked(model: Module): void {
+  try {
+    const structure = structureOf(model, inputOf("init.auto", model, undefined));
+    const values = drawByTheory(choose(structure), ({ weight }) => streamOf(weight));
+    for (const [variable, value] of values) replaceUnasked(variable, value);
+  } catch (error) {
+    // Without a sample, or with layers that do not fit, they keep what they have; forward will say what is wrong.
+    if (!(error instanceof EvengradError)) throw error;
+  }
+}
+
+/** Options of {@link lsuv}. */
+export interface LsuvOptions extends InitOptions {
+  /** Second moment of each layer's sums; 1. */
+  variance?: number;
+  /** Whether each unit's mean over the batch is taken away by its bias; true. */
+  centre?: boolean;
+}
+
+/**
+ * Layer-sequential unit variance, for any module: orthogonal weights, each scaled so that its sums over the batch have
+ * variance 1, once every unit's mean over the batch was taken away by its bias (Mishkin & Matas 2016, and centring, which
+ * sigmoid and softplus need). Sums are linear in the weights, so one pass is exact.
+ * @param sample a batch (N, …) of data as it will be
+ * @throws if the model does not accept the sample
+ * @example init.lsuv(model, images);
+ * await model.forward(images).square().mean().item() // about 1
+ */
+export function lsuv(model: Module, sample: Tensor, options: LsuvOptions = {}): InitReport {
+  const op = "init.lsuv";
+  checkOptions(op, options, ["variance", "centre", "generator", "seed"]);
+  checkModule(op, "model", model);
+  const { variance = 1, centre = true } = options;
+  checkNumber(op, "variance", variance, { above: 0, max: 1e12 });
+  if (typeof centre !== "boolean") fail(op, `centre must be true or false, got ${show(centre)}`);
+  if (!(sample instanceof Tensor))
+    fail(op, `sample must be a batch of data, got ${show(sample)}. Use init.auto for theory`);
+  const structure = traceFor(op, model, inputOf(op, model, sample));
+  const choices = structure.uses.map(
+    (use): Choice => ({
+      use,
+      draw: use.lookup ? "normal" : "orthogonal",
+      std: use.lookup ? 1 : 1 / Math.sqrt(use.fans.fanIn),
+      inputMean: 0,
+      biasStd: 0,
+      q: use.lookup ? undefined : variance,
+      centred: centre && !use.lookup,
+      reason: use.lookup
+        ? "rows are looked up, each an input of variance 1"
+        : `sums over the batch of variance ${variance}${centre && use.bias ? ", each unit's of mean 0" : ""}`,
+    }),
+  );
+  assign(op, drawByData(choices, inTurn(op, options), structure));
+  return reportOf(choices);
+}

@@ -1,0 +1,340 @@
+/** What each weight of a traced model meets: an activation, a norm, a residual sum, a gate, or the end. */
+import { collect, keyOf } from "../compile/graph.js";
+import type { Module } from "../nn/module.js";
+import { type LayerTrace, traceLayers } from "../nn/trace.js";
+import { apply } from "../ops/op.js";
+import { Constant, type Tensor, Variable } from "../tensor.js";
+import { type Fans, fans as fansOf } from "./fans.js";
+import type { Elementwise } from "./quadrature.js";
+
+/** The elementwise function that a weighted sum passes through. */
+export interface Through {
+  readonly phi: Elementwise;
+  /** The layer's class, or the ops. */
+  readonly name: string;
+  readonly output: Tensor;
+}
+
+/** A block x + f(x). */
+export interface Block {
+  /** Weights in f. */
+  readonly weights: WeightUse[];
+  /** Whether f normalizes. */
+  readonly normalized: boolean;
+  /** A learned number of f that begins with 0 shuts it off by itself, as in ReZero. */
+  readonly shut: boolean;
+}
+
+/** One weight of two axes or more, where it first multiplies what depends on the input. */
+export interface WeightUse {
+  readonly path: string;
+  /** Class of the layer that owns it. */
+  readonly layer: string;
+  readonly weight: Variable;
+  readonly bias: Variable | undefined;
+  readonly fans: Fans;
+  /** What it multiplies, the product, and the product with its bias. */
+  readonly input: Tensor;
+  readonly product: Tensor;
+  /** The product as its bias is added to it, and the bias as it is added. */
+  readonly unbiased: Tensor;
+  readonly added: Tensor | undefined;
+  readonly sum: Tensor;
+  /** Rows are looked up by number rather than summed. */
+  readonly lookup: boolean;
+  /** Its result comes back to it. */
+  readonly recurrent: boolean;
+  /** A norm takes the scale off the sum. */
+  readonly normalized: boolean;
+  readonly through: Through | undefined;
+  /** Where the sum, through all of this, arrives. */
+  readonly meets: "layer" | "head" | "gate" | "sum";
+  /** The innermost residual block around it, and whether it is the last weight in there. */
+  block: Block | undefined;
+  last: boolean;
+}
+
+/** A model's weights in the order in which they are used. */
+export interface Structure {
+  readonly uses: readonly WeightUse[];
+  readonly blocks: readonly Block[];
+  readonly output: Tensor;
+  /** Nodes that depend on the input. */
+  readonly live: ReadonlySet<Tensor>;
+  /** Most weights on one path from input to output. */
+  depth(counts: (use: WeightUse) => boolean): number;
+}
+
+/** The variable that a node is a view of. */
+function variableOf(node: Tensor): Variable | undefined {
+  let at = node;
+  while (!(at instanceof Variable) && at.inputs.length > 0) at = at.inputs[0];
+  return at instanceof Variable && at.learnable && at.size === node.size ? at : undefined;
+}
+
+class Walk {
+  readonly nodes: readonly Tensor[];
+  readonly users = new Map<Tensor, Tensor[]>();
+  /** What depends on the input. */
+  readonly live = new Set<Tensor>();
+  readonly normOutputs = new Map<Tensor, Tensor>();
+  readonly names = new Map<Tensor, string>();
+  readonly products = new Map<Tensor, { input: Tensor; weight: Variable }>();
+
+  constructor(
+    readonly trace: LayerTrace,
+    x: Tensor,
+  ) {
+    this.nodes = collect({ outputs: [trace.output] }).nodes;
+    this.live.add(x);
+    for (const node of this.nodes) {
+      for (const input of new Set(node.inputs)) {
+        const users = this.users.get(input);
+        if (users) users.push(node);
+        else this.users.set(input, [node]);
+      }
+      if (node.inputs.some((input) => this.live.has(input))) this.live.add(node);
+    }
+    for (const [part, output] of trace.outputs) {
+      const input = trace.inputs.get(part) as Tensor;
+      if (part.normalizes) this.normOutputs.set(input, output);
+      if (part.children().length === 0 && !this.names.has(output)) this.names.set(output, part.constructor.name);
+    }
+    for (const node of this.nodes) {
+      if (node.op.kind !== "kernel" || !this.live.has(node)) continue;
+      const input = node.inputs.find((i) => this.live.has(i));
+      const weight = node.inputs.filter((i) => !this.live.has(i)).map(variableOf);
+      if (input && weight[0] && weight[0].shape.length >= 2) this.products.set(node, { input, weight: weight[0] });
+    }
+  }
+
+  usersOf(node: Tensor): readonly Tensor[] {
+    return this.users.get(node) ?? [];
+  }
+
+  /** Past changes of shape that are all that is done with a node. */
+  unshaped(node: Tensor): Tensor {
+    let at = node;
+    for (;;) {
+      const [user, ...others] = this.usersOf(at);
+      const view = user && others.length === 0 && user.op.kind === "alias" && user.inputs[0] === at;
+      if (!view) return at;
+      at = user;
+    }
+  }
+
+  /** Past a bias: what is added once and does not depend on the input. */
+  biased(node: Tensor): Pick<WeightUse, "unbiased" | "added" | "bias" | "sum"> {
+    const at = this.unshaped(node);
+    const [user, ...others] = this.usersOf(at);
+    const none = { unbiased: at, added: undefined, bias: undefined, sum: at };
+    if (!user || others.length > 0 || user.op.name !== "add") return none;
+    const added = user.inputs[0] === at ? user.inputs[1] : user.inputs[0];
+    const bias = this.live.has(added) ? undefined : variableOf(added);
+    return bias ? { unbiased: at, added, bias, sum: user } : none;
+  }
+
+  /** The elementwise function from a node to the one place where all that is made of it alone comes together. */
+  through(from: Tensor): Through | undefined {
+    const region = new Set<Tensor>([from]);
+    const open = [from];
+    for (let node = open.shift(); node; node = open.shift()) {
+      for (const user of [...this.usersOf(node)].sort((a, b) => a.id - b.id)) {
+        const own = user.op.kind === "map" || user.op.kind === "alias";
+        if (!own || region.has(user) || user.size !== from.size || this.normOutputs.has(node)) continue;
+        if (user.inputs.every((input) => region.has(input) || !this.live.has(input))) {
+          region.add(user);
+          open.push(user);
+        }
+      }
+    }
+    const leaves = (node: Tensor): boolean =>
+      node === this.trace.output || this.usersOf(node).some((user) => !region.has(user)) || this.normOutputs.has(node);
+    const exits = [...region].filter(leaves);
+    if (exits.length !== 1) return undefined;
+    let output = exits[0];
+    while (output !== from && output.op.kind === "alias" && output.op.name === "reshape") output = output.inputs[0];
+    if (output === from) return undefined;
+    const inner = [...region].filter((node) => node !== from && node.id <= output.id).sort((a, b) => a.id - b.id);
+    const name = this.names.get(output) ?? [...new Set(inner.map((node) => node.op.name))].join("·");
+    return { phi: canonical(clone(inner, from, output)), name, output };
+  }
+
+  /** What uses the result of a layer. */
+  meets(node: Tensor): WeightUse["meets"] {
+    const at = this.unshaped(node);
+    const users = this.usersOf(at);
+    if (users.length === 0) return "head";
+    const other = (user: Tensor) => user.inputs.filter((input) => input !== at && this.live.has(input)).length > 0;
+    if (users.some((user) => user.op.kind === "map" && user.op.name === "mul" && other(user))) return "gate";
+    if (users.some((user) => user.op.kind === "map" && other(user))) return "sum";
+    return this.reachesProduct(at) ? "layer" : "head";
+  }
+
+  private reachesProduct(from: Tensor): boolean {
+    const seen = new Set<Tensor>();
+    const open = [from];
+    for (let node = open.pop(); node; node = open.pop()) {
+      if (seen.has(node)) continue;
+      seen.add(node);
+      if (node !== from && this.products.has(node)) return true;
+      open.push(...this.usersOf(node));
+    }
+    return false;
+  }
+
+  /** Live nodes from `top` down to those made after `bottom`, if `bottom` is among what `top` depends on. */
+  between(bottom: Tensor, top: Tensor): Set<Tensor> | undefined {
+    const found = new Set<Tensor>();
+    let meets = false;
+    const open = [top];
+    for (let node = open.pop(); node; node = open.pop()) {
+      if (node === bottom) meets = true;
+      if (node.id <= bottom.id || found.has(node) || !this.live.has(node)) continue;
+      found.add(node);
+      open.push(...node.inputs);
+    }
+    return meets && top !== bottom ? found : undefined;
+  }
+}
+
+/** The nodes of a region as a function of another tensor; parameters among them count by their mean. */
+function clone(inner: readonly Tensor[], from: Tensor, to: Tensor): Elementwise {
+  return (x) => {
+    const made = new Map<Tensor, Tensor>([[from, x]]);
+    const parameter = (node: Tensor): Tensor => (node.size === 1 ? node.reshape([]) : contentOf(node).mean());
+    for (const node of inner) {
+      const inputs = node.inputs.map((input) => made.get(input) ?? parameter(input));
+      // A view of equal size, or a derivative of its own, is the value itself; a leaf or literal is.
+      const same = node.op.kind === "alias" ? inputs[0] : node;
+      const again = node.inputs.length > 0 && node.op.kind !== "alias";
+      made.set(node, again ? apply(node.op, inputs, attrsFor(node, x)) : same);
+    }
+    return made.get(to) as Tensor;
+  };
+}
+
+const byText = new Map<string, Elementwise>();
+
+/** Equal functions as one, so that what was computed of one is known of the others. */
+function canonical(phi: Elementwise): Elementwise {
+  const x = new Constant(new Float32Array(1), [1], "f32");
+  const y = phi(x);
+  const graph = collect({ outputs: [y] });
+  const inner = graph.nodes.filter((node) => node !== x);
+  if (inner.some((node) => node.op.kind !== "map")) return phi; // it has parameters
+  const text = keyOf(graph);
+  const known = byText.get(text) ?? clone(inner, x, y); // which, unlike phi, holds on to no model
+  byText.set(text, known);
+  return known;
+}
+
+/** Attributes that name a shape name that of the new tensor. */
+const attrsFor = (node: Tensor, x: Tensor): Tensor["attrs"] =>
+  "shape" in node.attrs ? { ...node.attrs, shape: x.shape } : node.attrs;
+
+/** What a parameter holds or begins with. */
+export function contentOf(node: Tensor): Tensor {
+  if (!(node instanceof Variable)) return node;
+  return node.storage ? new Constant(node.storage, node.shape, node.dtype) : (node.initial as Tensor);
+}
+
+/** Fans by which axis of a matrix meets the input; kernels are (out, in, …kernel). */
+function fansFor(weight: Variable, input: Tensor): Fans {
+  const fans = fansOf(weight.shape);
+  const turned = weight.rank === 2 && weight.shape[1] !== input.shape.at(-1) && weight.shape[0] === input.shape.at(-1);
+  return turned ? { fanIn: fans.fanOut, fanOut: fans.fanIn } : fans;
+}
+
+/** Traces a model in evaluation mode and finds what each of its weights meets. */
+export function structureOf(model: Module, x: Tensor): Structure {
+  const walk = new Walk(traceLayers(model, x), x);
+  const paths = new Map(model.namedVariables().map(([path, variable]) => [variable, path]));
+  const owners = new Map(
+    model.namedModules().flatMap(([, part]) => part.parameters().map((v) => [v, part.constructor.name] as const)),
+  );
+  const found = new Map<Variable, WeightUse>();
+  for (const [product, { input, weight }] of walk.products) {
+    if (found.has(weight)) continue;
+    const ends = walk.biased(product);
+    const normOf = (node: Tensor): Tensor | undefined => walk.normOutputs.get(node);
+    const normalized = normOf(ends.sum) !== undefined;
+    const start = normOf(ends.sum) ?? ends.sum;
+    const through = walk.through(start);
+    const end = through?.output ?? start;
+    const others = [...walk.products].filter(([node, other]) => other.weight === weight && node !== product);
+    found.set(weight, {
+      path: paths.get(weight) ?? weight.label,
+      layer: owners.get(weight) ?? "",
+      weight,
+      ...ends,
+      fans: fansFor(weight, input),
+      input,
+      product,
+      lookup: input.dtype !== "f32",
+      recurrent: others.some(([node]) => walk.between(product, node) !== undefined),
+      normalized: normalized || normOf(end) !== undefined,
+      through,
+      meets: walk.meets(normOf(end) ?? end),
+      block: undefined,
+      last: false,
+    });
+  }
+  const uses = [...found.values()];
+  const blocks = residualBlocks(walk, uses);
+  const { trace, live } = walk;
+  return { uses, blocks, output: trace.output, live, depth: (counts) => depthOf(walk, uses, counts) };
+}
+
+/** Sums of two tensors of which one is made from the other; inner blocks first. */
+function residualBlocks(walk: Walk, uses: readonly WeightUse[]): Block[] {
+  const found: { block: Block; size: number; inside: Set<Tensor> }[] = [];
+  for (const node of walk.nodes) {
+    if (node.op.name !== "add" || !node.inputs.every((input) => walk.live.has(input))) continue;
+    const [a, b] = node.inputs;
+    const inside = walk.between(b, a) ?? walk.between(a, b);
+    if (!inside) continue;
+    const weights = uses.filter((use) => inside.has(use.product));
+    if (weights.length === 0) continue;
+    const normalized = [...walk.normOutputs.values()].some((output) => inside.has(output));
+    const numbers = [...inside].flatMap((n) => n.inputs.filter((input) => !walk.live.has(input) && input.size === 1));
+    found.push({ block: { weights, normalized, shut: numbers.some(beginsWithZero) }, size: inside.size, inside });
+    const end = walk.between(b, a) ? a : b;
+    for (const use of weights) {
+      use.block ??= found[found.length - 1].block;
+      use.last ||= use.block === found[found.length - 1].block && !passesProduct(walk, use.product, end, inside);
+    }
+  }
+  return found.map(({ block }) => block);
+}
+
+function beginsWithZero(node: Tensor): boolean {
+  const variable = variableOf(node);
+  if (!variable) return false;
+  if (variable.storage) return variable.storage[0] === 0;
+  const [value] = variable.initial ? collect({ outputs: [variable.initial] }).nodes : [];
+  return value?.op.name === "scalar" && value.attrs.value === 0;
+}
+
+/** Whether every way from a product to the end of its block goes through another product. */
+function passesProduct(walk: Walk, product: Tensor, end: Tensor, inside: ReadonlySet<Tensor>): boolean {
+  const open = [product];
+  const seen = new Set<Tensor>();
+  for (let node = open.pop(); node; node = open.pop()) {
+    if (node === end) return false;
+    if (seen.has(node) || !inside.has(node) || (node !== product && walk.products.has(node))) continue;
+    seen.add(node);
+    open.push(...walk.usersOf(node));
+  }
+  return true;
+}
+
+function depthOf(walk: Walk, uses: readonly WeightUse[], counts: (use: WeightUse) => boolean): number {
+  const counted = new Set(uses.filter(counts).map((use) => use.product));
+  const depth = new Map<Tensor, number>();
+  for (const node of walk.nodes) {
+    const below = Math.max(0, ...node.inputs.map((input) => depth.get(input) ?? 0));
+    depth.set(node, below + Number(counted.has(node)));
+  }
+  return depth.get(walk.trace.output) ?? 0;
+}

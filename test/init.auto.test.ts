@@ -1,0 +1,398 @@
+/** init.auto, lsuv and the default of Sequential: what is chosen, and that signal and gradient survive fifty layers. */
+import { describe, expect, test } from "vitest";
+import { grad } from "../lib/grad.js";
+import * as init from "../lib/init/index.js";
+import * as nn from "../lib/nn/index.js";
+import { traceLayers } from "../lib/nn/trace.js";
+import { concat, Generator, ones, randn, seed, tensor, zeros } from "../lib/ops/index.js";
+import { read } from "../lib/run/index.js";
+import { type Tensor, Variable } from "../lib/tensor.js";
+
+const activations = {
+  ReLU: () => new nn.ReLU(),
+  LeakyReLU: () => new nn.LeakyReLU(0.1),
+  PReLU: () => new nn.PReLU(),
+  ELU: () => new nn.ELU(),
+  SELU: () => new nn.SELU(),
+  CELU: () => new nn.CELU(),
+  SiLU: () => new nn.SiLU(),
+  GELU: () => new nn.GELU(),
+  Mish: () => new nn.Mish(),
+  HardSwish: () => new nn.HardSwish(),
+  Softplus: () => new nn.Softplus(),
+  LogSigmoid: () => new nn.LogSigmoid(),
+  Sigmoid: () => new nn.Sigmoid(),
+  HardSigmoid: () => new nn.HardSigmoid(),
+  Tanh: () => new nn.Tanh(),
+  Hardtanh: () => new nn.Hardtanh(),
+  Softsign: () => new nn.Softsign(),
+};
+type Name = keyof typeof activations;
+
+const stack = (name: Name, depth: number, width: number): nn.Sequential =>
+  new nn.Sequential(
+    ...Array.from({ length: depth }, () => [new nn.Linear(width, width), activations[name]()]).flat(),
+    new nn.Linear(width, 10),
+  );
+
+/** Second moments of a stack's weighted sums, and of the gradients at them for a random cotangent, first layer first. */
+async function profile(model: nn.Sequential, x: Tensor): Promise<{ forward: number[]; backward: number[] }> {
+  const { output, outputs } = traceLayers(model, x);
+  const sums = model.children().flatMap((layer) => {
+    const y = outputs.get(layer);
+    return layer instanceof nn.Linear && y && y !== output ? [y] : [];
+  });
+  const back = grad(output, sums, randn(output.shape, { generator: new Generator(5) }));
+  const values = (await read([...sums, ...back].map((t) => t.square().mean()))).map(([v]) => v);
+  return { forward: values.slice(0, sums.length), backward: values.slice(sums.length) };
+}
+
+const range = (values: readonly number[]): number => Math.max(...values) / Math.min(...values);
+
+describe.each(Object.keys(activations) as Name[])("50 layers of %s", (name) => {
+  const x = randn([32, 256], { generator: new Generator(3) });
+
+  test.each(["theory", "data"])("by %s keep signal and gradient within a factor 10", async (by) => {
+    const model = stack(name, 50, 256);
+    const report = init.auto(model, by === "data" ? x : x.shape, { seed: 2 });
+    const { forward, backward } = await profile(model, x);
+    expect(range(forward)).toBeLessThan(10);
+    expect(range(backward)).toBeLessThan(10);
+    expect(report).toHaveLength(51);
+    expect(report[25].draw).toBe("orthogonal");
+  });
+});
+
+test("a stack of 50 by other means does not keep them", async () => {
+  const x = randn([64, 128], { generator: new Generator(3) });
+  const model = stack("Tanh", 50, 128);
+  for (const layer of model.children())
+    if (layer instanceof nn.Linear) layer.weight.initial = init.xavierNormal(layer.weight.shape, { gain: 5 / 3 });
+  expect(range((await profile(model, x)).backward)).toBeGreaterThan(10);
+});
+
+const reasons = (report: init.InitReport) => report.map(({ path, draw, reason }) => `${path} ${draw}: ${reason}`);
+
+describe("chooses", () => {
+  test("He before ReLU, LeCun at the output, in the same stream as by itself", async () => {
+    seed(4);
+    const model = new nn.Sequential(new nn.Linear(40, 30), new nn.ReLU(), new nn.Linear(30, 10), { autoInit: false });
+    seed(4);
+    const report = init.auto(model);
+    seed(4);
+    expect(await model.parameters()[0].data()).toEqual(await init.heNormal([30, 40]).data());
+    expect(reasons(report)).toEqual([
+      "0.weight normal: ReLU is scale-free: He, variance 2/fanIn, keeps signal and gradient",
+      "2.weight normal: the model's output: LeCun, variance 1/fanIn",
+    ]);
+    expect(report.map(({ std }) => std)).toEqual([expect.closeTo(Math.sqrt(2 / 40), 9), expect.closeTo(30 ** -0.5, 9)]);
+    const lines = `${report}`.split("\n");
+    expect(lines[0]).toMatch(/^weight +layer +shape +draw +std +bias +why$/);
+    expect(lines[2]).toMatch(/^0\.weight +Linear +\[30,40\] +normal +0\.2236 +zeros +ReLU is scale-free/);
+  });
+
+  test("LeCun for SELU, the forward gain for a shallow tanh, also of a function", () => {
+    const one = (module: nn.Module) =>
+      init.auto(new nn.Sequential(new nn.Linear(64, 64), module, new nn.Linear(64, 64), module, new nn.Linear(64, 2)));
+    expect(one(new nn.SELU())[1]).toMatchObject({
+      std: expect.closeTo(1 / 8, 6),
+      reason: expect.stringContaining("LeCun"),
+    });
+    const gain = init.gain("tanh");
+    expect(one(new nn.Tanh())[1]).toMatchObject({ std: expect.closeTo(gain / 8, 6), q: 1, bias: "zeros" });
+    const own = one(new nn.Lambda((x) => x.mul(2).sigmoid().mul(2).sub(1)))[1];
+    expect(own.std).toBeCloseTo(gain / 8, 6); // tanh x = 2σ(2x) − 1
+    expect(own.reason).toMatch(/^Lambda: gain 1\.59 keeps sums of variance 1/);
+  });
+
+  test("the tables say where theory does not allow both, and what was done instead", () => {
+    expect(init.auto(stack("Tanh", 50, 16))[3].reason).toMatch(
+      /^Tanh over 50 layers: .* towards the edge of chaos; a squared gradient grows × 1\.0/,
+    );
+    expect(init.auto(stack("Sigmoid", 50, 16))[3].reason).toMatch(/^Sigmoid's mean outweighs its slope: taken away/);
+    expect(init.auto(stack("GELU", 50, 16))[3].reason).toMatch(/^GELU over 50 layers: the stable edge of chaos/);
+  });
+
+  test("what norms leave to it", () => {
+    const report = init.auto(
+      new nn.Sequential(
+        new nn.Linear(8, 8),
+        new nn.BatchNorm(8),
+        new nn.ReLU(),
+        new nn.Linear(8, 8),
+        new nn.LayerNorm(8),
+      ),
+    );
+    expect(report[0]).toMatchObject({
+      std: expect.closeTo(0.5, 9),
+      reason: expect.stringContaining("a norm takes the scale off"),
+    });
+    expect(report[1].std).toBeCloseTo(8 ** -0.5, 9);
+  });
+
+  const block = (options?: nn.ResidualOptions, ...extra: nn.Module[]) =>
+    new nn.Residual(new nn.Sequential(...extra, new nn.Linear(8, 8), new nn.ReLU(), new nn.Linear(8, 8)), options);
+
+  test("Fixup in residual branches without norm: last 0, the others × L^(−1/(2m−2))", async () => {
+    const model = new nn.Sequential(block(), block(), block(), block(), new nn.Linear(8, 2));
+    const report = init.auto(model);
+    expect(report[0].std).toBeCloseTo(0.5 * 4 ** -0.5, 9);
+    expect(report[0].reason).toMatch(/Fixup/);
+    expect([1, 3, 5, 7].map((i) => report[i].draw)).toEqual(["zeros", "zeros", "zeros", "zeros"]);
+    const x = randn([3, 8]);
+    const inner = model
+      .children()
+      .slice(0, 4)
+      .reduce((y, part) => part.forward(y), x as Tensor);
+    expect(await inner.data()).toEqual(await x.data());
+  });
+
+  test("He in branches that are normalized, or shut by a learned 0 (ReZero)", () => {
+    for (const model of [block({ scale: 0, learned: true }), block({}, new nn.LayerNorm(8))]) {
+      const report = init.auto(model, [2, 8]);
+      expect(report.map(({ draw, std }) => [draw, std])).toEqual([
+        ["normal", expect.closeTo(0.5, 9)],
+        ["normal", expect.closeTo(8 ** -0.5, 9)],
+      ]);
+      expect(report[1].reason).toBe("ends a residual branch: LeCun");
+    }
+  });
+
+  test("Xavier for gates, orthogonal for recurrence, unit rows for lookup", async () => {
+    class Gated extends nn.Module {
+      readonly value = new nn.Linear(8, 4);
+      readonly gate = new nn.Linear(8, 4);
+      forward(x: Tensor) {
+        return this.value.forward(x).mul(this.gate.forward(x).sigmoid());
+      }
+    }
+    const gated = init.auto(new Gated());
+    expect(gated.map(({ std, reason }) => [std, reason])).toEqual([
+      [expect.closeTo(Math.sqrt(2 / 12), 9), "gates or is gated: Xavier, so that no gate is shut"],
+      [expect.closeTo(Math.sqrt(2 / 12), 9), "gates or is gated: Xavier, so that no gate is shut"],
+    ]);
+
+    class Recurrent extends nn.Module {
+      readonly input = new nn.Linear(3, 8);
+      readonly hidden = new nn.Linear(8, 8, { bias: false });
+      forward(x: Tensor) {
+        let h: Tensor = zeros([x.shape[0], 8]);
+        for (const step of x.split(4, 1)) h = this.input.forward(step.squeeze(1)).add(this.hidden.forward(h)).tanh();
+        return h;
+      }
+    }
+    const model = new Recurrent();
+    const [, hidden] = init.auto(model, [2, 4, 3]);
+    expect(hidden).toMatchObject({ path: "hidden.weight", draw: "orthogonal" });
+    const w = model.hidden.weight;
+    expect(
+      await w
+        .matmul(w.transpose())
+        .sub(init.eye([8, 8]))
+        .abs()
+        .max()
+        .item(),
+    ).toBeLessThan(1e-5);
+
+    class Embedding extends nn.Module {
+      readonly table = new Variable(zeros([50, 8]), { label: "table" });
+      forward(x: Tensor) {
+        return this.table.indexSelect(x, 0);
+      }
+    }
+    const [rows] = init.auto(new Embedding(), tensor([1, 2], [2], "i32"));
+    expect(rows).toMatchObject({ std: 1, reason: "rows are looked up, each an input of variance 1" });
+  });
+
+  test("fans of a weight stored as (in, out)", () => {
+    class Turned extends nn.Module {
+      readonly w = new Variable(zeros([16, 4]), { label: "w" });
+      forward(x: Tensor) {
+        return x.matmul(this.w).relu();
+      }
+    }
+    expect(init.auto(new Turned(), [2, 16])[0].std).toBeCloseTo(1 / 4, 9); // an output: 1/√16
+  });
+
+  test("biases that take the mean of sigmoids away", async () => {
+    const model = new nn.Sequential(
+      new nn.Linear(64, 256),
+      new nn.Sigmoid(),
+      new nn.Linear(256, 64),
+      new nn.Sigmoid(),
+      new nn.Linear(64, 2),
+    );
+    expect(init.auto(model, undefined, { seed: 1 })[1].bias).toBe("centred");
+    const { weight, bias } = model.children()[2] as nn.Linear;
+    const [left] = await read([
+      weight
+        .sum({ axes: 1 })
+        .mul(0.5)
+        .add(bias as Tensor)
+        .abs()
+        .max(),
+    ]);
+    expect(left[0]).toBeLessThan(1e-5);
+    const free = new nn.Sequential(new nn.Linear(64, 256), new nn.Sigmoid(), new nn.Linear(256, 64, { bias: false }));
+    init.auto(free, undefined, { seed: 1 });
+    expect(await (free.children()[2] as nn.Linear).weight.sum({ axes: 1 }).abs().max().item()).toBeLessThan(1e-5);
+  });
+});
+
+describe("the default of Sequential", () => {
+  const make = (options?: nn.SequentialOptions, layer?: nn.LinearOptions) => {
+    seed(6);
+    return new nn.Sequential(
+      new nn.Linear(6, 5, layer),
+      new nn.Tanh(),
+      new nn.Linear(5, 4),
+      ...(options ? [options as never] : []),
+    );
+  };
+  const weights = async (model: nn.Sequential) => (await read(model.parameters())).map((w) => [...w]);
+
+  test("is auto by theory, each layer in its own stream; it can be told off", async () => {
+    const [by, off] = [await weights(make()), await weights(make({ autoInit: false }))];
+    expect(by[0].map((v, i) => v / off[0][i])).toEqual(by[0].map(() => expect.closeTo(Math.SQRT1_2, 5)));
+    const std = init.auto(make())[1].std;
+    expect(by[2].map((v, i) => v / off[2][i])).toEqual(by[2].map(() => expect.closeTo(std / Math.sqrt(2 / 5), 4)));
+    expect(await weights(make({ autoInit: true }))).toEqual(by);
+  });
+
+  test("leaves what was asked for, loaded, read or not plain", async () => {
+    const given = await weights(make({}, { weightInit: init.ones, biasInit: init.constant(3) }));
+    expect(given[0]).toEqual(new Array(30).fill(1));
+    expect(given[1]).toEqual(new Array(5).fill(3));
+    const loaded = new nn.Linear(2, 2);
+    loaded.loadState(
+      {
+        weight: tensor([
+          [1, 1],
+          [1, 1],
+        ]),
+      },
+      { strict: false },
+    );
+    new nn.Sequential(loaded, new nn.Tanh());
+    expect(await loaded.weight.data()).toEqual(Float32Array.of(1, 1, 1, 1));
+    const inner = new nn.Linear(2, 2);
+    const before = await inner.weight.data();
+    new nn.Sequential(inner, new nn.Tanh());
+    expect(await inner.weight.data()).toEqual(before);
+    const plain = new nn.Linear(2, 2);
+    const first = plain.weight.initial;
+    new nn.Sequential(plain, new nn.Lambda((x) => x.tanh()), new nn.Linear(2, 2));
+    expect(plain.weight.initial).toBe(first);
+  });
+
+  test("an outer one knows more: it draws inner ones again, in the same streams", async () => {
+    seed(7);
+    const layers = () => [new nn.Linear(6, 6), new nn.Sigmoid()];
+    const nested = new nn.Sequential(
+      new nn.Sequential(...layers()),
+      new nn.Sequential(...layers()),
+      new nn.Linear(6, 2),
+    );
+    seed(7);
+    const flat = new nn.Sequential(...layers(), ...layers(), new nn.Linear(6, 2));
+    expect(await weights(nested)).toEqual(await weights(flat));
+  });
+
+  test("refuses other options", () => {
+    expect(() => make({ autoinit: true } as never)).toThrow(
+      'Sequential: unknown option "autoinit". Did you mean "autoInit"?',
+    );
+    expect(() => make({ autoInit: 1 } as never)).toThrow("Sequential: autoInit must be true or false, got 1");
+  });
+});
+
+describe("lsuv", () => {
+  test("gives every layer sums of mean 0 per unit and variance 1, in any module", async () => {
+    class Net extends nn.Module {
+      readonly first = new nn.Linear(20, 30);
+      readonly blocks = [new nn.Residual(new nn.Sequential(new nn.Linear(30, 30), new nn.Softplus()))];
+      readonly head = new nn.Linear(30, 3);
+      forward(x: Tensor): Tensor {
+        return this.head.forward(this.blocks[0].forward(this.first.forward(x).sigmoid()));
+      }
+    }
+    const model = new Net();
+    const x = randn([400, 20], { mean: 2, generator: new Generator(1) });
+    const report = init.lsuv(model, x, { seed: 3 });
+    expect(report.map(({ path }) => path)).toEqual(["first.weight", "blocks.0.f.0.weight", "head.weight"]);
+    const { outputs } = traceLayers(model, x);
+    for (const [part, y] of outputs) {
+      if (!(part instanceof nn.Linear)) continue;
+      const [mean, variance] = await read([y.mean({ axes: 0 }).abs().max(), y.square().mean()]);
+      expect(mean[0]).toBeLessThan(1e-5);
+      expect(variance[0]).toBeCloseTo(1, 4);
+    }
+  });
+
+  test("without centring, and of another variance", async () => {
+    const model = new nn.Sequential(new nn.Linear(20, 30), new nn.Softplus(), new nn.Linear(30, 3));
+    const x = randn([400, 20], { generator: new Generator(1) });
+    init.lsuv(model, x, { centre: false, variance: 4 });
+    expect(await model.forward(x).square().mean().item()).toBeCloseTo(4, 3);
+    expect(await (model.children()[0] as nn.Linear).bias?.data()).toEqual(new Float32Array(30));
+  });
+});
+
+test("one seed gives one model, also after training on another", async () => {
+  const x = randn([64, 16], { generator: new Generator(2) });
+  const model = stack("GELU", 12, 16);
+  const draw = async () => {
+    init.auto(model, x, { seed: 9 });
+    return read(model.parameters());
+  };
+  const first = await draw();
+  expect(await draw()).toEqual(first);
+  init.auto(model, x, { generator: new Generator(9) });
+  expect(await read(model.parameters())).toEqual(first);
+});
+
+describe("refuses", () => {
+  const model = new nn.Linear(3, 2);
+  const loose = init as unknown as Record<string, (...args: unknown[]) => unknown>;
+  class Broken extends nn.Module {
+    readonly w = new Variable(zeros([3, 2]), { label: "w" });
+    forward(x: Tensor): Tensor {
+      return concat([x, this.w], 0);
+    }
+  }
+  test.each<[string, unknown[], string]>([
+    ["auto", [{}], "init.auto: model must be a module, got {  }"],
+    ["auto", [model, undefined, { sead: 1 }], 'init.auto: unknown option "sead". Did you mean "seed"?'],
+    [
+      "auto",
+      [model, [2, 7]],
+      'init.auto: the model must accept the sample, got an input of shape [2,7] and from it "Linear:',
+    ],
+    [
+      "auto",
+      [new Broken(), [2, 7]],
+      'init.auto: the model must accept the sample, got an input of shape [2,7] and from it "concat',
+    ],
+    ["auto", [new nn.ReLU()], "init.auto: the model must have a weight of two axes, got none. Is it built?"],
+    ["auto", [model, zeros([0, 3])], "init.auto: sample must be a batch (N, …) of at least one row, got [0,3]"],
+    ["auto", [model, [2, -3]], "init.auto: shape must be a list of whole numbers, got [2,-3]"],
+    ["lsuv", [model, [2, 3]], "init.lsuv: sample must be a batch of data, got [2,3]. Use init.auto for theory"],
+    ["lsuv", [model, ones([2, 3]), { variance: 0 }], "init.lsuv: variance must be a number above 0"],
+    ["lsuv", [model, ones([2, 3]), { centre: 1 }], "init.lsuv: centre must be true or false, got 1"],
+    [
+      "auto",
+      [new nn.Sequential(new nn.Linear(3, 3), new nn.Lambda((x) => x.log()), new nn.Linear(3, 3))],
+      "init.auto: the activation must be finite for every number, got NaN",
+    ],
+  ])("%s %#", (name, args, message) => {
+    expect(() => loose[name](...args)).toThrow(message);
+  });
+
+  test("a model that a run is writing", () => {
+    model.weight.writer = "fit";
+    expect(() => init.auto(model)).toThrow(
+      "init.auto: no run may be writing the model, got weight in use by fit. Await it first",
+    );
+    model.weight.writer = undefined;
+  });
+});
