@@ -33,7 +33,7 @@ const promised: Record<string, string> = {
     crossEntropy binaryCrossEntropyWithLogits mse l1 huber nll klDivergence accuracy`,
   init: `zeros ones constant uniform normal truncatedNormal varianceScaling xavierUniform xavierNormal glorotUniform
     glorotNormal heUniform heNormal kaimingUniform kaimingNormal lecunUniform lecunNormal orthogonal deltaOrthogonal
-    eye identity dirac zerO sparse gates lstmBias fans gain meanField auto lsuv`,
+    eye identity dirac zerO sparse gates lstmBias fans gain meanField auto lsuv analyze`,
   optim: `SGD RMSprop Adagrad Adam AdamW Lion Optimizer l1Penalty l2Penalty cosine linear stepDecay warmup`,
   data: "fromArrays idx mnist",
   chart: "lines bars heatMap",

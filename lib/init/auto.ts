@@ -51,10 +51,10 @@ export function inputOf(op: string, model: Module, sample: Sample | undefined): 
 }
 
 /** Traces a model; what its forward throws is put in words. */
-export function traceFor(op: string, model: Module, x: Tensor): Structure {
+export function traceFor(op: string, model: Module, x: Tensor, batchStatistics = false): Structure {
   checkModule(op, "model", model);
   try {
-    return structureOf(model, x);
+    return structureOf(model, x, batchStatistics);
   } catch (error) {
     if (!(error instanceof EvengradError)) throw error;
     return fail(

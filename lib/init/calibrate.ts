@@ -11,7 +11,7 @@ import { contentOf, type Structure, type WeightUse } from "./structure.js";
 export type Streams = (use: WeightUse) => Generator | undefined;
 
 /** The axes of a weight along which one unit's inputs lie. */
-function inputAxes({ weight: { shape }, fans }: WeightUse): number[] {
+export function inputAxes({ weight: { shape }, fans }: WeightUse): number[] {
   if (shape.length === 2 && fans.fanIn === shape[0] && fans.fanIn !== shape[1]) return [0];
   return shape.map((_, axis) => axis).slice(1);
 }

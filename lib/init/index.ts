@@ -1,5 +1,6 @@
 /** Initializers: what weights begin with. Each is a function from a shape to a lazy tensor. */
 export type { Activation, ActivationName } from "./activations.js";
+export { type Analysis, type AnalyzeOptions, analyze, type LayerAnalysis } from "./analyze.js";
 export { auto, type InitChoice, type InitReport, type LsuvOptions, lsuv, type Sample } from "./auto.js";
 export { constant, normal, ones, truncatedNormal, uniform, zeros } from "./basic.js";
 export { type Fans, fans } from "./fans.js";
@@ -27,3 +28,4 @@ export {
   xavierUniform,
 } from "./scaling.js";
 export { type SparseOptions, sparse } from "./sparse.js";
+export type { HessianSpectrum, JacobianSpectrum } from "./spectrum.js";

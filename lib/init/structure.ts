@@ -59,6 +59,8 @@ export interface Structure {
   readonly uses: readonly WeightUse[];
   readonly blocks: readonly Block[];
   readonly output: Tensor;
+  /** What a norm makes of a tensor. */
+  readonly norms: ReadonlyMap<Tensor, Tensor>;
   /** Nodes that depend on the input. */
   readonly live: ReadonlySet<Tensor>;
   /** Most weights on one path from input to output. */
@@ -140,7 +142,7 @@ class Walk {
     const open = [from];
     for (let node = open.shift(); node; node = open.shift()) {
       for (const user of [...this.usersOf(node)].sort((a, b) => a.id - b.id)) {
-        const own = user.op.kind === "map" || user.op.kind === "alias";
+        const own = user.op.kind === "map" || user.op.name === "customGradient";
         if (!own || region.has(user) || user.size !== from.size || this.normOutputs.has(node)) continue;
         if (user.inputs.every((input) => region.has(input) || !this.live.has(input))) {
           region.add(user);
@@ -152,8 +154,7 @@ class Walk {
       node === this.trace.output || this.usersOf(node).some((user) => !region.has(user)) || this.normOutputs.has(node);
     const exits = [...region].filter(leaves);
     if (exits.length !== 1) return undefined;
-    let output = exits[0];
-    while (output !== from && output.op.kind === "alias" && output.op.name === "reshape") output = output.inputs[0];
+    const output = exits[0];
     if (output === from) return undefined;
     const inner = [...region].filter((node) => node !== from && node.id <= output.id).sort((a, b) => a.id - b.id);
     const name = this.names.get(output) ?? [...new Set(inner.map((node) => node.op.name))].join("·");
@@ -246,9 +247,9 @@ function fansFor(weight: Variable, input: Tensor): Fans {
   return turned ? { fanIn: fans.fanOut, fanOut: fans.fanIn } : fans;
 }
 
-/** Traces a model in evaluation mode and finds what each of its weights meets. */
-export function structureOf(model: Module, x: Tensor): Structure {
-  const walk = new Walk(traceLayers(model, x), x);
+/** Traces a model in evaluation mode, norms by the batch if told so, and finds what each of its weights meets. */
+export function structureOf(model: Module, x: Tensor, batchStatistics = false): Structure {
+  const walk = new Walk(traceLayers(model, x, { batchStatistics }), x);
   const paths = new Map(model.namedVariables().map(([path, variable]) => [variable, path]));
   const owners = new Map(
     model.namedModules().flatMap(([, part]) => part.parameters().map((v) => [v, part.constructor.name] as const)),
@@ -260,7 +261,7 @@ export function structureOf(model: Module, x: Tensor): Structure {
     const normOf = (node: Tensor): Tensor | undefined => walk.normOutputs.get(node);
     const normalized = normOf(ends.sum) !== undefined;
     const start = normOf(ends.sum) ?? ends.sum;
-    const through = walk.through(start);
+    const through = walk.through(walk.unshaped(start));
     const end = through?.output ?? start;
     const others = [...walk.products].filter(([node, other]) => other.weight === weight && node !== product);
     found.set(weight, {
@@ -283,7 +284,8 @@ export function structureOf(model: Module, x: Tensor): Structure {
   const uses = [...found.values()];
   const blocks = residualBlocks(walk, uses);
   const { trace, live } = walk;
-  return { uses, blocks, output: trace.output, live, depth: (counts) => depthOf(walk, uses, counts) };
+  const counted = (counts: (use: WeightUse) => boolean): number => depthOf(walk, uses, counts);
+  return { uses, blocks, output: trace.output, norms: walk.normOutputs, live, depth: counted };
 }
 
 /** Sums of two tensors of which one is made from the other; inner blocks first. */

@@ -11,8 +11,15 @@ export interface LayerTrace {
   readonly inputs: ReadonlyMap<Module, Tensor>;
 }
 
-/** Builds the forward graph in evaluation mode and notes what every module returned; the random stream stays where it was. */
-export function traceLayers(module: Module, x: Tensor): LayerTrace {
+/**
+ * Builds the forward graph in evaluation mode and notes what every module returned; the random stream stays where it was.
+ * @param options `batchStatistics`: norms use the batch's, as in training; false
+ */
+export function traceLayers(
+  module: Module,
+  x: Tensor,
+  { batchStatistics = false }: { batchStatistics?: boolean } = {},
+): LayerTrace {
   const [outputs, inputs] = [new Map<Module, Tensor>(), new Map<Module, Tensor>()];
   const drawn = defaultGenerator.state();
   const restore = module.namedModules().map(([, part]) => {
@@ -20,6 +27,7 @@ export function traceLayers(module: Module, x: Tensor): LayerTrace {
     const forward = part.forward;
     const noting = (...args: Parameters<Module["forward"]>): Tensor => {
       const y = forward.apply(part, args);
+      if (batchStatistics) y.effects = undefined; // looking at a model does not change it
       outputs.set(part, y);
       inputs.set(part, args[0]);
       return y;
@@ -31,7 +39,11 @@ export function traceLayers(module: Module, x: Tensor): LayerTrace {
     };
   });
   try {
-    return { output: inMode(module, false, () => module.forward(x)), outputs, inputs };
+    const forward = (): Tensor => {
+      for (const [, part] of module.namedModules()) part.training = batchStatistics && part.normalizes === true;
+      return module.forward(x);
+    };
+    return { output: inMode(module, false, forward), outputs, inputs };
   } finally {
     for (const undo of restore) undo();
     defaultGenerator.restore(drawn);

@@ -1,0 +1,227 @@
+/** What init.analyze measures and predicts, against closed forms and against each other. */
+import { describe, expect, test } from "vitest";
+import * as init from "../lib/init/index.js";
+import * as nn from "../lib/nn/index.js";
+import { defaultGenerator, Generator, randn, tensor } from "../lib/ops/index.js";
+import type { Tensor } from "../lib/tensor.js";
+import { rejection, valuesOf } from "./training.js";
+
+const stack = (activation: () => nn.Module, depth: number, width: number, weightInit?: init.Initializer) => {
+  const generator = new Generator(1);
+  return new nn.Sequential(
+    ...Array.from({ length: depth }, () => [
+      new nn.Linear(width, width, { generator, ...(weightInit && { weightInit }) }),
+      activation(),
+    ]).flat(),
+    new nn.Linear(width, 10, { generator }),
+  );
+};
+
+test("the numbers of a tiny network", async () => {
+  const model = new nn.Sequential(new nn.Linear(2, 2), new nn.ReLU(), new nn.Linear(2, 1, { bias: false }));
+  model.loadState({
+    "0.weight": tensor([
+      [1, 2],
+      [3, -4],
+    ]),
+    "0.bias": tensor([0, 1]),
+    "2.weight": tensor([[2, -5]]),
+  });
+  const x = tensor([
+    [1, 1],
+    [2, 0],
+  ]);
+  const { layers, jacobian, loss } = await init.analyze(model, x, { y: tensor([[0], [0]]), loss: (out) => out.sum() });
+  // Sums [3, 0], [2, 7]; slopes [1, 0], [1, 1]; out 6, −31; gradients [2, 0], [2, −5].
+  expect(layers[0]).toMatchObject({
+    path: "0.weight",
+    layer: "Linear",
+    activation: "ReLU",
+    shape: [2, 2],
+    mean: 3,
+    variance: expect.closeTo(6.5, 5),
+    gradient: expect.closeTo((4 + 4 + 25) / 4, 5),
+    dead: 0,
+    saturated: 0.25,
+    correlation: expect.closeTo(2 / Math.hypot(2, 7), 5), // of [3, 0] and [2, 7]
+    unitMean: expect.closeTo(Math.sqrt((2.5 ** 2 + 3.5 ** 2) / 2 / ((9 + 4 + 49) / 4)), 5),
+  });
+  expect(layers[1]).toMatchObject({ path: "2.weight", activation: undefined, mean: -12.5, gradient: 1 });
+  expect(loss).toBe(-25);
+  // Of the first row: 2·[1, 2].
+  expect(jacobian).toEqual({
+    largest: expect.closeTo(2 * Math.sqrt(5), 4),
+    smallest: expect.closeTo(2 * Math.sqrt(5), 4),
+    condition: expect.closeTo(1, 5),
+    exact: true,
+  });
+});
+
+describe("the Jacobian's singular values", () => {
+  const diagonal = (values: number[], columns = values.length) => {
+    const model = new nn.Linear(columns, values.length, { bias: false });
+    const w = values.map((v, i) => Array.from({ length: columns }, (_, j) => (i === j ? v : 0)));
+    model.loadState({ weight: tensor(w) });
+    return model;
+  };
+
+  test.each([
+    [[3, 1, 0.5], 3],
+    [[1e3, 1, 1e-2], 3],
+    [[3, 2, 1, 4], 7],
+  ])("of a diagonal %j", async (values, columns) => {
+    const { jacobian: j } = await init.analyze(diagonal(values, columns), [4, columns]);
+    expect(j.largest / Math.max(...values)).toBeCloseTo(1, 4);
+    expect(j.smallest / Math.min(...values)).toBeCloseTo(1, 2);
+    expect(j.condition / (Math.max(...values) / Math.min(...values))).toBeCloseTo(1, 2);
+    expect(j.exact).toBe(true);
+  });
+
+  test("of an orthogonal matrix, with an end after one step, and of a large one from below", async () => {
+    const model = new nn.Linear(40, 40, { weightInit: (s, o) => init.orthogonal(s, { ...o, gain: 2 }) });
+    const { jacobian: j } = await init.analyze(model, [4, 40]);
+    expect([j.largest, j.condition]).toEqual([expect.closeTo(2, 4), expect.closeTo(1, 4)]);
+    const wide = new nn.Linear(200, 200, { weightInit: init.lecunNormal, generator: new Generator(3) });
+    const { jacobian: big } = await init.analyze(wide, [4, 200]);
+    expect(big.exact).toBe(false);
+    expect(big.largest).toBeGreaterThan(1.85); // of a square normal matrix: 2
+    expect(big.largest).toBeLessThan(2.1);
+  });
+});
+
+test("the Hessian's largest eigenvalue: of a mean square it is 2·XᵀX/n", async () => {
+  const model = new nn.Linear(2, 1, { bias: false });
+  const x = tensor([
+    [3, 0],
+    [0, 1],
+    [3, 0],
+    [0, 1],
+  ]);
+  const { hessian } = await init.analyze(model, x, { y: tensor([[1], [2], [3], [4]]) });
+  expect(hessian.largest).toBeCloseTo(9, 3);
+  expect(hessian.learningRate).toBeCloseTo(2 / 9, 4);
+});
+
+describe("prediction and measurement agree", () => {
+  const x = randn([256, 256], { generator: new Generator(4) });
+
+  test.each<[string, () => nn.Module, init.Initializer | undefined]>([
+    ["tanh at PyTorch's gain", () => new nn.Tanh(), (s, o) => init.lecunNormal(s, { ...o, gain: 5 / 3 })],
+    ["ReLU with Xavier", () => new nn.ReLU(), init.xavierNormal],
+    ["sigmoid as Sequential has it, its mean in the biases", () => new nn.Sigmoid(), undefined],
+    ["GELU on the edge of chaos", () => new nn.GELU(), undefined],
+  ])("%s", async (_, activation, weightInit) => {
+    const { layers, backwardSlope } = await init.analyze(stack(activation, 8, 256, weightInit), x);
+    for (const { mean, variance, predicted } of layers)
+      expect((variance + mean ** 2) / predicted.q).toBeGreaterThan(0.55);
+    for (const { mean, variance, predicted } of layers) expect((variance + mean ** 2) / predicted.q).toBeLessThan(1.6);
+    const chi = layers.slice(0, 7).map(({ predicted }) => predicted.chi);
+    const mean = chi.reduce((sum, c) => sum + Math.log(c), 0) / chi.length;
+    expect(Math.abs(mean - backwardSlope)).toBeLessThan(0.12);
+  });
+
+  test("a norm gives 1, a residual sum adds", async () => {
+    const block = new nn.Residual(new nn.Linear(256, 256, { weightInit: init.lecunNormal }));
+    const model = new nn.Sequential(new nn.Linear(256, 256), new nn.BatchNorm(256), block, new nn.Linear(256, 4));
+    const { layers } = await init.analyze(model, x);
+    for (const { variance, predicted } of layers.slice(0, 2)) expect(variance / predicted.q).toBeCloseTo(1, 0);
+    expect(layers[2].predicted.q).toBeCloseTo(layers[2].variance, 0);
+  });
+});
+
+describe("verdicts", () => {
+  const verdicts = async (model: nn.Module) => (await init.analyze(model)).layers.map(({ verdict }) => verdict);
+
+  test("healthy, by default", async () => {
+    for (const activation of [() => new nn.ReLU(), () => new nn.Tanh(), () => new nn.Sigmoid()]) {
+      const analysis = await init.analyze(stack(activation, 12, 64));
+      expect(analysis.layers.map(({ verdict }) => verdict)).toEqual(new Array(13).fill("healthy"));
+      expect(analysis.healthy).toBe(true);
+    }
+  });
+
+  test("what ratios of weight gradients miss: ReLU whose signal and gradient shrink alike", async () => {
+    const analysis = await init.analyze(stack(() => new nn.ReLU(), 30, 64, init.xavierNormal));
+    expect(analysis.layers[0].verdict).toMatch(/^gradient dies: × \de-\d+ of the last layer's, squared$/);
+    expect(analysis.layers[29].verdict).toMatch(/^signal dies: × \de-\d+ of the first layer's variance$/);
+    expect(analysis.forwardSlope).toBeCloseTo(-Math.LN2, 0);
+    expect(analysis.backwardSlope).toBeCloseTo(-Math.LN2, 0);
+    expect(analysis.healthy).toBe(false);
+  });
+
+  test("explosion, not finite, saturation, death, silence, looking alike", async () => {
+    const normal: init.Initializer = (s, o) => init.normal(s, { ...o, std: 1 });
+    expect((await verdicts(stack(() => new nn.ReLU(), 6, 64, normal)))[4]).toMatch(/^signal explodes: × /);
+    expect((await verdicts(stack(() => new nn.ReLU(), 60, 64, normal)))[50]).toBe(
+      "not finite: weights are far too large",
+    );
+    expect((await verdicts(stack(() => new nn.Tanh(), 3, 64, normal)))[1]).toMatch(
+      /^saturated: \d\d % of slopes are below 0\.05$/,
+    );
+    const off = new nn.Sequential(
+      new nn.Linear(8, 8, { biasInit: init.constant(-50) }),
+      new nn.ReLU(),
+      new nn.Linear(8, 2),
+    );
+    expect((await verdicts(off))[0]).toBe("dead: 100 % of units have no slope for any row");
+    expect((await verdicts(stack(() => new nn.Tanh(), 2, 8, init.zeros)))[1]).toMatch(/^silent: /);
+    const alike = await verdicts(stack(() => new nn.Sigmoid(), 6, 64, init.xavierNormal));
+    expect(alike[5]).toBe("units hardly vary over the rows: their means outweigh all else");
+  });
+
+  test("a residual branch that begins with 0 is no complaint", async () => {
+    const block = () => new nn.Residual(new nn.Sequential(new nn.Linear(8, 8), new nn.ReLU(), new nn.Linear(8, 8)));
+    const analysis = await init.analyze(new nn.Sequential(block(), block(), new nn.Linear(8, 3)));
+    expect(analysis.layers[0].verdict).toBe("healthy: waits behind a weight that begins with 0");
+    expect(analysis.layers[1].verdict).toBe("healthy: begins with 0, as the last of a residual branch may");
+    expect(analysis.healthy).toBe(true);
+  });
+});
+
+test("reads as a table, and as a picture", async () => {
+  const analysis = await init.analyze(stack(() => new nn.Tanh(), 3, 16));
+  const text = `${analysis}`.split("\n");
+  expect(text[0]).toMatch(/^weight +then +verdict +variance +predicted +gradient +χ +dead +flat +alike +unit mean$/);
+  expect(text[2]).toMatch(/^0\.weight +Tanh +healthy +\d/);
+  expect(text.slice(-3)).toEqual([
+    expect.stringMatching(/^signal variance × \S+ a layer, squared gradient × \S+ a layer on its way back$/),
+    expect.stringMatching(/^Jacobian: largest singular value \S+, condition \S+$/),
+    expect.stringMatching(/^loss \S+, largest curvature \S+: gradient descent diverges above a rate of \S+$/),
+  ]);
+  expect(analysis.svg()).toMatch(/^<svg .*Signal and gradient through depth/);
+  expect(Object.keys(JSON.parse(JSON.stringify(analysis)))).toContain("jacobian");
+});
+
+test("changes nothing, and gives the same again", async () => {
+  const model = new nn.Sequential(new nn.Linear(4, 8), new nn.BatchNorm(8), new nn.Dropout(0.5), new nn.Linear(8, 3));
+  const before = await valuesOf(model);
+  const random = defaultGenerator.state();
+  const x = randn([20, 4], { generator: new Generator(2) });
+  const first = JSON.stringify(await init.analyze(model, x));
+  expect(JSON.stringify(await init.analyze(model, x))).toBe(first);
+  expect(await valuesOf(model)).toEqual(before);
+  expect(defaultGenerator.state()).toEqual(random);
+  expect(model.training).toBe(true);
+});
+
+test("refuses what it cannot look at", async () => {
+  const model = new nn.Linear(3, 2);
+  const call = init.analyze as (...args: unknown[]) => Promise<unknown>;
+  const message = async (...args: unknown[]) => (await rejection(call(...args))).message;
+  expect(await message({})).toBe("init.analyze: model must be a module, got {  }");
+  expect(await message(model, [2, 4])).toContain(
+    "init.analyze: the model must accept the sample, got an input of shape [2,4]",
+  );
+  expect(await message(model, [2, 3], { los: 1 })).toBe('init.analyze: unknown option "los". Did you mean "loss"?');
+  expect(await message(model, [2, 3], { loss: 1 })).toBe("init.analyze: loss must be a function of (output, y), got 1");
+  expect(await message(model, [2, 3], { loss: (x: Tensor) => x })).toBe(
+    "init.analyze: loss must return one number, got [2,2]. Reduce it with mean()",
+  );
+  expect(await message(model, [2, 3], { seed: -1 })).toContain("init.analyze: seed must be a whole number at least 0");
+  expect(await message(model, tensor([1, 2, 3], [1, 3], "i32"))).toContain(
+    'init.analyze: sample must be f32, got i32. Give x.cast("f32")',
+  );
+  expect(await message(new nn.ReLU(), [2, 3])).toBe(
+    "init.analyze: the model must have a weight of two axes that meets the input, got none",
+  );
+});
