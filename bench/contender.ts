@@ -10,9 +10,11 @@ export interface Command {
   readonly env?: Readonly<Record<string, string>>;
 }
 
-/** What a contender answers; exactly one of the fields. */
+/** What a contender answers: that it is ready, what it measured, or why neither. */
 interface Answer {
   readonly ok?: true;
+  /** With `ok`: what makes its work another than ours, where there are no results to compare. */
+  readonly note?: string;
   readonly measured?: number;
   /** It does not do such work. */
   readonly unsupported?: string;
@@ -65,9 +67,9 @@ export class Contender {
     return !this.closed;
   }
 
-  /** Gets ready for work, does it once and writes its results to the file `out` of the spec. */
-  async open(spec: Spec, limitMs: number): Promise<void> {
-    await this.ask({ do: "open", ...spec }, limitMs);
+  /** Gets ready for work, does it once and writes its results to the file `out` of the spec, or returns why not. */
+  async open(spec: Spec, limitMs: number): Promise<string | undefined> {
+    return (await this.ask({ do: "open", ...spec }, limitMs)).note;
   }
 
   /** Works for at least `ms` and returns what it measured: seconds per call, unless the kind says otherwise. */

@@ -10,7 +10,7 @@ export interface Spread {
 
 /** A peer that was measured, was not there, or did other work than ours. */
 export type PeerResult =
-  | (Spread & { readonly threads?: number })
+  | (Spread & { readonly threads?: number; readonly note?: string })
   | { readonly absent: string }
   | { readonly error: string };
 

@@ -8,22 +8,22 @@ import { pathToFileURL } from "node:url";
 const { kinds } = await import(pathToFileURL(process.argv[2]).href);
 let work;
 
-async function secondsOf(calls) {
+async function secondsOf(runs) {
   const start = performance.now();
-  await work.run(calls);
+  await work.run(runs);
   return (performance.now() - start) / 1000;
 }
 
 /** Seconds per call over at least `seconds`, after a tenth of that to warm up. */
 async function sample(seconds) {
-  let calls = 1;
-  let warm = await secondsOf(calls);
+  let runs = 1;
+  let warm = await secondsOf(runs);
   while (warm < seconds / 10) {
-    calls *= 2;
-    warm = await secondsOf(calls);
+    runs *= 2;
+    warm = await secondsOf(runs);
   }
-  calls = Math.max(1, Math.ceil(seconds / (warm / calls)));
-  return (await secondsOf(calls)) / calls;
+  runs = Math.max(1, Math.ceil(seconds / (warm / runs)));
+  return (await secondsOf(runs)) / (runs * (work.callsPerRun ?? 1));
 }
 
 async function answer({ do: what, ms, ...spec }) {
@@ -36,7 +36,7 @@ async function answer({ do: what, ms, ...spec }) {
   if (work.unsupported) return work;
   const results = await work.results?.();
   if (results && spec.out) writeFileSync(spec.out, results);
-  return { ok: true };
+  return { ok: true, note: work.note };
 }
 
 for await (const line of createInterface({ input: process.stdin })) {

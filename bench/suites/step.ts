@@ -31,7 +31,8 @@ export const stepCase = (name: string): Case => ({
   spec: specOf(name, networks[name]),
   inputs: inputsOf(networks[name]),
   value: microseconds,
-  differ: closeTo({ relative: 1e-3 }),
+  // Fifty layers and Adam's division by small numbers magnify roundings.
+  differ: closeTo({ relative: networks[name].layers.length > 50 ? 1e-2 : 1e-3 }),
 });
 
 export const step: Suite = {
