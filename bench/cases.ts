@@ -1,7 +1,8 @@
 /** What is computed in benchmarks, and in tests of the same: shapes of products, elementwise ops, networks. */
-import { LayerNorm } from "../lib/nn/index.js";
+import { Dropout, LayerNorm } from "../lib/nn/index.js";
 import * as ops from "../lib/ops/index.js";
-import type { Tensor } from "../lib/tensor.js";
+import * as optim from "../lib/optim/index.js";
+import type { Tensor, Variable } from "../lib/tensor.js";
 
 /** C (M, N) = A (M, K) · B (K, N). */
 export interface Product {
@@ -69,6 +70,25 @@ export const elementwise: Readonly<Record<string, Elementwise>> = {
 /** The shape of an elementwise case's operand: rows of whole length, as near to `size` elements as they come. */
 export const operandShape = ({ row }: Elementwise, size: number): number[] =>
   row ? [Math.floor(size / row), row] : [size];
+
+/** Random tensors: of a shape alone, or of the elements of `x`. */
+export const samplers: Readonly<Record<string, (shape: readonly number[], x: Tensor) => Tensor>> = {
+  uniform: (shape) => ops.rand(shape),
+  normal: (shape) => ops.randn(shape),
+  truncatedNormal: (shape) => ops.truncatedNormal(shape),
+  bernoulli: (shape) => ops.rand(shape).less(0.5).cast("f32"),
+  dropout: (_, x) => new Dropout(0.5).forward(x),
+};
+
+/** Optimizers of one parameter, and how many arrays one update reads and writes at least. */
+export const optimizers: Readonly<
+  Record<string, { make: (params: readonly Variable[]) => optim.Optimizer; reads: number; writes: number }>
+> = {
+  sgd: { make: (params) => new optim.SGD(params, { lr: 0.01 }), reads: 2, writes: 1 },
+  momentum: { make: (params) => new optim.SGD(params, { lr: 0.01, momentum: 0.9 }), reads: 3, writes: 2 },
+  adam: { make: (params) => new optim.Adam(params, { lr: 0.001 }), reads: 4, writes: 3 },
+  adamw: { make: (params) => new optim.AdamW(params, { lr: 0.001, weightDecay: 0.01 }), reads: 4, writes: 3 },
+};
 
 /** A layer of a stack: `linear:512` has 512 outputs. */
 export type Layer = `linear:${number}` | "batchnorm" | "relu" | "tanh";

@@ -14,7 +14,7 @@ export interface Command {
 interface Answer {
   readonly ok?: true;
   /** With `ok`: what makes its work another than ours, where there are no results to compare. */
-  readonly note?: string;
+  readonly note?: string | null;
   readonly measured?: number;
   /** It does not do such work. */
   readonly unsupported?: string;
@@ -69,7 +69,7 @@ export class Contender {
 
   /** Gets ready for work, does it once and writes its results to the file `out` of the spec, or returns why not. */
   async open(spec: Spec, limitMs: number): Promise<string | undefined> {
-    return (await this.ask({ do: "open", ...spec }, limitMs)).note;
+    return (await this.ask({ do: "open", ...spec }, limitMs)).note ?? undefined;
   }
 
   /** Works for at least `ms` and returns what it measured: seconds per call, unless the kind says otherwise. */

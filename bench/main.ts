@@ -1,9 +1,9 @@
 /** The command line of the benchmarks: `bench SUITE [CASE…]`; without a suite lists what there is. */
 import { Command, InvalidArgumentError } from "commander";
 import { peers } from "./peers.js";
-import { report } from "./print.js";
+import { printed } from "./print.js";
 import { Recorder } from "./record.js";
-import { type Failure, run } from "./run.js";
+import { type Failure, missingLimits, run } from "./run.js";
 import type { Result } from "./stats.js";
 import type { Case, Suite } from "./suite.js";
 import { suites } from "./suites/index.js";
@@ -67,7 +67,10 @@ const command = new Command("bench")
       if (json && !("failure" in result)) console.log(JSON.stringify(result));
       else if (json && "failure" in result) console.error(`${result.suite} ${result.case}: ${result.failure}`);
     }
-    if (!json) console.log(report(results));
+    if (json) return;
+    console.log(printed(results));
+    const reason = missingLimits();
+    if (reason !== undefined) console.log(`the machine's limits were not measured: ${reason}`);
   });
 
 await command.parseAsync();

@@ -4,8 +4,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { type Command, Contender, Unsupported } from "./contender.js";
 import { inputFile, readFloats } from "./inputs.js";
 import { build } from "./paths.js";
-import type { PeerResult } from "./stats.js";
-import { spread } from "./stats.js";
+import { type PeerResult, spread } from "./stats.js";
 import type { Case, Task } from "./suite.js";
 
 /** Someone to measure with a number of threads. */
@@ -63,6 +62,7 @@ class Standing {
   outcome: PeerResult | undefined;
   /** Why its results are not compared. */
   note: string | undefined;
+  further: Readonly<Record<string, number>> = {};
   private spentMs = 0;
 
   constructor(
@@ -86,13 +86,17 @@ class Standing {
   result(): Measured {
     const { name, threads, task } = this.entrant;
     const values = (): number[] => this.samples.map((measured) => task.value(measured, threads));
-    return { name, threads, outcome: this.outcome ?? { ...spread(values()), ...(this.note && { note: this.note }) } };
+    return {
+      name,
+      threads,
+      outcome: this.outcome ?? { ...spread(values()), ...this.further, ...(this.note && { note: this.note }) },
+    };
   }
 }
 
 /** Measures a case. The results of the first entrant are the ones that the others must agree with. */
 export async function measure(
-  { inputs = {}, differ }: Case,
+  { inputs = {}, differ, further }: Case,
   entrants: readonly Entrant[],
   { rounds, sampleMs, fresh }: Plan,
   processes: Processes,
@@ -106,16 +110,18 @@ export async function measure(
       standing.note = await contender.open({ ...standing.entrant.task.spec, ...files, out }, answerMs);
     });
   let expected: Float32Array | undefined;
-  for (const standing of standings) {
+  const check = async (standing: Standing): Promise<void> => {
+    if (!differ || standing.note || standing.entrant.name === "machine") return;
+    const results = readFloats(out);
+    expected ??= results;
+    const difference = differ(expected, results);
+    if (difference) throw new Error(`other results than ours: ${difference}`);
+    if (further) standing.further = further(results);
+  };
+  for (const standing of differ || !fresh ? standings : []) {
     rmSync(out, { force: true });
     await open(standing);
-    await standing.attempt(async () => {
-      if (!differ || standing.note || standing.entrant.name === "machine") return;
-      const results = readFloats(out);
-      expected ??= results;
-      const difference = differ(expected, results);
-      if (difference) throw new Error(`other results than ours: ${difference}`);
-    });
+    await standing.attempt(() => check(standing));
     if (fresh) processes.end();
   }
   for (let round = 0; round < rounds; round++) {

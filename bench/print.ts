@@ -1,7 +1,7 @@
 /** Results for people: one aligned table, and what is absent below it. */
 import { table } from "../lib/table.js";
 import type { Failure } from "./run.js";
-import { type PeerResult, partOfLimit, type Result, ran } from "./stats.js";
+import { geometricMean, type PeerResult, partOfLimit, type Result, ran } from "./stats.js";
 
 /** About four digits. */
 export function digits(x: number): string {
@@ -9,9 +9,9 @@ export function digits(x: number): string {
   return x.toFixed(Math.min(decimals, 3));
 }
 
-const head = ["case", "threads", "unit", "ours", "p10–p90", "best peer", "its median", "ratio", "of limit"];
+export const head = ["case", "threads", "unit", "ours", "p10–p90", "best peer", "its median", "ratio", "of limit"];
 
-function row(result: Result): string[] {
+export function row(result: Result): string[] {
   const { ours, best, peers, ratio } = result;
   const peer: PeerResult | undefined = best === null ? undefined : peers[best];
   const part = partOfLimit(result);
@@ -28,26 +28,30 @@ function row(result: Result): string[] {
   ];
 }
 
-/** Peers without a figure, each with why and for which cases. */
-function missing(results: readonly Result[]): string[] {
+/** What there is to say of a peer that is not compared. */
+function remark(name: string, outcome: PeerResult): string | undefined {
+  if ("absent" in outcome) return `${name} is absent: ${outcome.absent}`;
+  if ("error" in outcome) return `${name} failed: ${outcome.error}`;
+  return outcome.note && `${name} is not counted, for ${outcome.note}: ${digits(outcome.median)}`;
+}
+
+/** Remarks on peers, each with the cases that it holds for. */
+export function remarks(results: readonly Result[]): string[] {
   const cases = new Map<string, string[]>();
   for (const { case: name, threads, peers } of results) {
     for (const [peer, outcome] of Object.entries(peers)) {
-      if (ran(outcome)) continue;
-      const why = "absent" in outcome ? `${peer} is absent: ${outcome.absent}` : `${peer} failed: ${outcome.error}`;
-      cases.set(why, [...(cases.get(why) ?? []), `${name} (${threads})`]);
+      const text = remark(peer, outcome);
+      if (text) cases.set(text, [...(cases.get(text) ?? []), `${name} (${threads})`]);
     }
   }
-  return [...cases].map(([why, where]) =>
-    where.length === results.length ? why : `${why} [${where.slice(0, 3).join(", ")}${where.length > 3 ? ", …" : ""}]`,
+  return [...cases].map(([text, where]) =>
+    where.length === results.length
+      ? text
+      : `${text} [${where.slice(0, 3).join(", ")}${where.length > 3 ? ", …" : ""}]`,
   );
 }
 
-/** The geometric mean of ratios, for many cases at once. */
-export const geometricMean = (ratios: readonly number[]): number =>
-  Math.exp(ratios.reduce((sum, r) => sum + Math.log(r), 0) / ratios.length);
-
-export function report(results: readonly (Result | Failure)[]): string {
+export function printed(results: readonly (Result | Failure)[]): string {
   const good = results.filter((r): r is Result => "ours" in r);
   const lines = good.length ? [table([head, ...good.map(row)], { left: 1 })] : [];
   const ratios = good.flatMap(({ ratio }) => ratio ?? []);
@@ -55,7 +59,7 @@ export function report(results: readonly (Result | Failure)[]): string {
     const least = Math.min(...ratios).toFixed(2);
     lines.push(`ratio to the best peer: geometric mean ${geometricMean(ratios).toFixed(2)}×, least ${least}×`);
   }
-  lines.push(...missing(good));
+  lines.push(...remarks(good));
   for (const r of results) if ("failure" in r) lines.push(`${r.suite} ${r.case}: ${r.failure}`);
   return lines.join("\n");
 }

@@ -4,7 +4,7 @@ import { type Entrant, type Measured, measure, Processes } from "./measure.js";
 import { source } from "./paths.js";
 import { hosted, machine, type Presence, peers } from "./peers.js";
 import { compare, isBetter, type PeerResult, type Result, ran } from "./stats.js";
-import type { Case, Suite } from "./suite.js";
+import { type Case, isSpeed, type Suite } from "./suite.js";
 
 export interface Options {
   /** Numbers of threads; those that make sense for the suite unless told. */
@@ -29,6 +29,12 @@ function presence(name: string): Presence {
   const known = presences.get(name) ?? (name === "machine" ? machine() : peers[name]());
   presences.set(name, known);
   return known;
+}
+
+/** Why no limits of the machine were measured, if some were asked for. */
+export function missingLimits(): string | undefined {
+  const found = presences.get("machine");
+  return found && "absent" in found ? found.absent : undefined;
 }
 
 /** Versions of the peers that were there. */
@@ -86,7 +92,7 @@ async function runCase(
     ours: own.outcome,
     peers: others,
     ...compare(task.unit, own.outcome, others),
-    limit: limit && ran(limit) ? limit.median : null,
+    limit: limit && ran(limit) ? (isSpeed(task.unit) ? limit.p90 : limit.p10) : null,
   };
 }
 

@@ -8,11 +8,16 @@ export interface Spread {
   readonly p90: number;
 }
 
-/** A peer that was measured, was not there, or did other work than ours. */
-export type PeerResult =
-  | (Spread & { readonly threads?: number; readonly note?: string })
-  | { readonly absent: string }
-  | { readonly error: string };
+/** A peer as measured. */
+export interface Ran extends Spread {
+  /** At how many threads it was best, where several were tried. */
+  readonly threads?: number;
+  /** What makes its work another than ours: it is not counted. */
+  readonly note?: string;
+}
+
+/** A peer that was measured, was not there, or failed or did other work than ours. */
+export type PeerResult = Ran | { readonly absent: string } | { readonly error: string };
 
 /** One case as measured, in the order in which it is printed. */
 export interface Result {
@@ -47,7 +52,7 @@ export function spread(values: readonly number[]): Spread {
   return { median, p10, p90 };
 }
 
-export const ran = (peer: PeerResult): peer is Spread => "median" in peer;
+export const ran = (peer: PeerResult): peer is Ran => "median" in peer;
 
 /** The better of two values in a unit. */
 export const isBetter = (unit: string, a: number, b: number): boolean => (isSpeed(unit) ? a > b : a < b);
@@ -56,7 +61,7 @@ export const isBetter = (unit: string, a: number, b: number): boolean => (isSpee
 export const ratioOf = (unit: string, ours: number, other: number): number =>
   rounded(isSpeed(unit) ? ours / other : other / ours);
 
-/** The best peer that ran, and how ours compares; nulls without one. */
+/** The best peer that did the same work, and how ours compares; nulls without one. */
 export function compare(
   unit: string,
   ours: Spread,
@@ -64,7 +69,7 @@ export function compare(
 ): { best: string | null; ratio: number | null } {
   let best: [string, Spread] | undefined;
   for (const [name, peer] of Object.entries(peers)) {
-    if (ran(peer) && (!best || isBetter(unit, peer.median, best[1].median))) best = [name, peer];
+    if (ran(peer) && !peer.note && (!best || isBetter(unit, peer.median, best[1].median))) best = [name, peer];
   }
   return best ? { best: best[0], ratio: ratioOf(unit, ours.median, best[1].median) } : { best: null, ratio: null };
 }
@@ -72,3 +77,7 @@ export function compare(
 /** What part of the machine's limit ours reaches, 1 at most on paper. */
 export const partOfLimit = ({ unit, ours, limit }: Pick<Result, "unit" | "ours" | "limit">): number | null =>
   limit === null ? null : 1 / ratioOf(unit, limit, ours.median);
+
+/** The mean for ratios: that of 2 and ½ is 1. */
+export const geometricMean = (ratios: readonly number[]): number =>
+  Math.exp(ratios.reduce((sum, r) => sum + Math.log(r), 0) / ratios.length);

@@ -26,6 +26,8 @@ export interface Case extends Task {
   readonly inputs?: Readonly<Record<string, Input>>;
   /** What separates the results of two contenders too far for the same work, if anything does. */
   readonly differ?: (ours: Float32Array, theirs: Float32Array) => string | undefined;
+  /** What else the results say, by name. */
+  readonly further?: (results: Float32Array) => Readonly<Record<string, number>>;
   /** The machine's limit for this case, measured beside it. */
   readonly limit?: Task;
   /** Whose kinds of work include this one; the suite's peers unless told. */

@@ -1,21 +1,39 @@
 /** The benchmark harness: what it prints, what it refuses, how it compares; and its cases computed right. */
 import { execFile } from "node:child_process";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { elementwise, layouts, operandShape, products } from "../bench/cases.js";
-import { closeTo } from "../bench/differ.js";
-import { report } from "../bench/print.js";
+import { draw } from "../bench/charts.js";
+import { closeTo, sameDistribution } from "../bench/differ.js";
+import { judge } from "../bench/judge.js";
+import { merge, ofLatestBuild } from "../bench/merge.js";
+import { printed } from "../bench/print.js";
+import type { Entry } from "../bench/record.js";
 import { compare, partOfLimit, type Result, spread } from "../bench/stats.js";
 import { suites } from "../bench/suites/index.js";
+import { targets } from "../bench/targets.js";
 import { inDouble, mismatches, run, sample } from "./helpers.js";
 
 const main = fileURLToPath(new URL("../build/bench/js/bench/main.js", import.meta.url));
+const results = mkdtempSync(join(tmpdir(), "evengrad-bench-"));
+afterAll(() => rmSync(results, { recursive: true, force: true }));
 
 /** Runs the command line as built. */
 async function bench(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
+  return benchWith({}, ...args);
+}
+
+async function benchWith(
+  variables: NodeJS.ProcessEnv,
+  ...args: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const env = { ...process.env, BENCH_RESULTS: results, ...variables };
   try {
-    return { code: 0, ...(await promisify(execFile)(process.execPath, [main, ...args])) };
+    return { code: 0, ...(await promisify(execFile)(process.execPath, [main, ...args], { env })) };
   } catch (error) {
     return error as { code: number; stdout: string; stderr: string };
   }
@@ -60,10 +78,32 @@ describe("the command line", () => {
 
   it.each([
     ["elementwise", "relu", "us"],
+    ["sampling", "dropout", "us"],
+    ["optimizer", "adam", "us"],
+    ["optimizer", "clip", "us"],
     ["step", "b", "us"],
+    ["startup", "addon", "bytes"],
   ])("measures %s", async (suite, name, unit) => {
     const results = await json(suite, name, "--peers", "none", "--threads", "1");
     expect(results).toMatchObject([{ suite, case: name, threads: 1, unit, best: null, ratio: null }]);
+  });
+
+  it("reports a peer that is not there, and why", async () => {
+    const args = ["gemm", "64x64x64-nn", "--peers", "openblas", "--rounds", "1", "--threads", "1"];
+    const { stdout } = await benchWith({ CXX: "no-such-compiler" }, ...args);
+    expect(stdout).toMatch(/openblas is absent: no driver: .*no-such-compiler/);
+    expect(stdout).toMatch(/limits were not measured: no driver: .*no-such-compiler/);
+    const json = await benchWith({ CXX: "no-such-compiler" }, ...args, "--json");
+    const peers = { openblas: { absent: expect.stringContaining("no-such-compiler") } };
+    expect(JSON.parse(json.stdout)).toMatchObject({ peers, best: null, ratio: null, limit: null });
+  });
+
+  it("keeps results with the circumstances of the run", async () => {
+    await json("startup", "addon", "--peers", "none");
+    const file = readdirSync(results).find((name) => name.includes("startup"));
+    const [entry] = readFileSync(join(results, `${file}`), "utf8").split("\n");
+    const run = { node: process.version, command: expect.stringContaining("bench -- startup addon") };
+    expect(JSON.parse(entry)).toMatchObject({ suite: "startup", case: "addon", run });
   });
 
   it.each([
@@ -115,6 +155,108 @@ describe("the comparison", () => {
     expect(same(Float32Array.of(1), Float32Array.of(Number.NaN))).toBe("result 0 is NaN, ours 1");
     expect(same(Float32Array.of(1), Float32Array.of(1, 2))).toBe("2 results for our 1");
   });
+
+  it("leaves out peers whose work is another", () => {
+    const peers = { other: { ...at(1), note: "no clipping" }, same: at(20) };
+    expect(compare("us", ours, peers)).toEqual({ best: "same", ratio: 2 });
+  });
+
+  it("of random numbers is of their distributions", () => {
+    const draw = (f: (i: number) => number) => Float32Array.from({ length: 5000 }, (_, i) => f((i * 0.618034) % 1));
+    expect(
+      sameDistribution(
+        draw((u) => u),
+        draw((u) => 1 - u),
+      ),
+    ).toBeUndefined();
+    expect(
+      sameDistribution(
+        draw((u) => u),
+        draw((u) => u ** 1.5),
+      ),
+    ).toMatch(/^distributions 0\.1\d+ apart/);
+    expect(
+      sameDistribution(
+        draw((u) => +(u < 0.5)),
+        draw((u) => +(u < 0.5)),
+      ),
+    ).toBeUndefined();
+    expect(
+      sameDistribution(
+        draw((u) => +(u < 0.5)),
+        draw((u) => +(u < 0.7)),
+      ),
+    ).toMatch(/^distributions 0\.2/);
+  });
+});
+
+const result = (suite: string, name: string, median: number, peers: Result["peers"] = {}): Result => {
+  const own = at(median);
+  return {
+    ...{ suite, case: name, threads: 1, unit: "us", ours: own, peers, limit: null },
+    ...compare("us", own, peers),
+  };
+};
+
+describe("the report", () => {
+  const run = (day: number, built: string): Entry["run"] => ({
+    ...{ at: `2030-01-0${day}`, command: "", cpu: "", cores: 2, node: "", isa: "", versions: {}, built },
+  });
+  const entry = (median: number, day: number, built: string, peer = 30): Entry => ({
+    ...result("step", "b", median, { torch: at(peer) }),
+    run: run(day, built),
+  });
+
+  it("takes the medians over the runs of the latest build", () => {
+    const entries = ofLatestBuild([entry(99, 1, "old"), entry(10, 2, "new"), entry(20, 3, "new"), entry(12, 4, "new")]);
+    const [merged, ...rest] = merge(entries, () => true);
+    expect(rest).toEqual([]);
+    expect(merged).toMatchObject({ ours: at(12), peers: { torch: at(30) }, ratio: 2.5, runs: 3, range: [1.5, 3] });
+  });
+
+  it("keeps numbers of threads apart unless a suite is best of them", () => {
+    const entries = [entry(10, 1, "new"), { ...entry(20, 1, "new"), threads: 2 }];
+    expect(merge(entries, () => false)).toHaveLength(2);
+    expect(merge(entries, () => true)).toHaveLength(1);
+  });
+
+  it("judges ratios, means and values", () => {
+    const peers = { a: at(20), b: at(40), c: { absent: "not installed" } };
+    const all = [result("gemm", "x", 10, peers), result("gemm", "y", 40, peers)];
+    const judged = (goal: Parameters<typeof judge>[0]["goal"]) => judge({ suite: "gemm", goal }, all);
+    expect(judged({ ratio: 1 }).map((j) => [j.measured, j.reached])).toEqual([
+      ["2.00× a", 2],
+      ["0.50× a", 0.5],
+    ]);
+    expect(judged({ ratio: 2, peers: ["b"] }).map((j) => j.reached)).toEqual([2, 0.5]);
+    expect(judged({ ratio: 2, peers: ["c"] })).toEqual([]);
+    expect(judged({ meanRatio: 1, to: "the best" })).toMatchObject([{ measured: "1.00×", reached: 1 }]);
+    expect(judged({ meanRatio: 2, to: "every single one" })).toMatchObject([{ measured: "1.00× a", reached: 0.5 }]);
+    expect(judged({ value: 20 }).map((j) => j.reached)).toEqual([2, 0.5]);
+    expect(judge({ suite: "gemm", threads: [2], goal: { value: 20 } }, all)).toEqual([]);
+  });
+
+  it("has targets for cases that there are", () => {
+    for (const { suite: name, cases = [] } of targets) {
+      const suite = suites.find((s) => s.name === name);
+      const known = [...(suite?.cases ?? []).map((c) => c.name), ...(name === "epoch" ? ["fashion-mnist"] : [])];
+      expect(known).toEqual(expect.arrayContaining([...cases]));
+    }
+  });
+
+  it("draws ratios where there are peers, the long ones cut, and values otherwise", () => {
+    const runs = { runs: 2, range: null };
+    const merged = [20, 5, 500].map((median) => ({ ...result("step", `n${median}`, median, { a: at(50) }), ...runs }));
+    const ratios = draw("step", merged);
+    for (const text of ["step: ratio to the best peer", "2.50× a", "10.00× a", "0.10× a"])
+      expect(ratios).toContain(text);
+    const widths = [...ratios.matchAll(/<rect class="f\d"[^>]* width="([\d.]+)"/g)].map((m) => Number(m[1]));
+    expect(widths[1] / widths[0]).toBeCloseTo(2); // 10 ends at 5
+    expect(widths[2] / widths[0]).toBeCloseTo(0.04);
+    const values = draw("loop", [{ ...result("loop", "p99", 20), ...runs }]);
+    expect(values).toContain("20.00 us");
+    expect(values).not.toContain("peer");
+  });
 });
 
 describe("the table", () => {
@@ -123,7 +265,7 @@ describe("the table", () => {
       ...{ suite: "gemm", case: "x", threads: 1, unit: "us", ours, best: "fast", ratio: 1.5, limit: 5 },
       peers: { fast: at(15), gone: { absent: "not installed" }, wrong: { error: "other results than ours" } },
     };
-    const text = report([result, { suite: "gemm", case: "y", failure: "no memory" }]);
+    const text = printed([result, { suite: "gemm", case: "y", failure: "no memory" }]);
     expect(text).toMatch(/^x +1 +us +10\.00 +9\.000–11\.00 +fast +15\.00 +1\.50× +50 %$/m);
     expect(text).toContain("gone is absent: not installed");
     expect(text).toContain("wrong failed: other results than ours");

@@ -1,9 +1,10 @@
 /** Single ops over memory that exists before: many calls in one native run, as in training. */
 
 import * as ops from "../../lib/ops/index.js";
+import { clipGradients } from "../../lib/optim/clip.js";
 import { prepare } from "../../lib/run/index.js";
 import { type Effect, type Tensor, Variable } from "../../lib/tensor.js";
-import { operandShape, elementwise as table } from "../cases.js";
+import { operandShape, optimizers, samplers, elementwise as table } from "../cases.js";
 import { readFloats } from "../inputs.js";
 import type { Spec } from "../suite.js";
 import type { Work } from "./kinds.js";
@@ -38,4 +39,25 @@ export async function gemm({ M, N, K, layout, a, b }: Spec): Promise<Work> {
 export async function elementwise({ op, x, size }: Spec): Promise<Work> {
   const chosen = table[`${op}`];
   return into(chosen.call(variable(`${x}`, operandShape(chosen, Number(size)))));
+}
+
+export async function sampling({ sampler, x, size }: Spec): Promise<Work> {
+  const shape = [Number(size)];
+  return into(samplers[`${sampler}`](shape, variable(`${x}`, shape)));
+}
+
+/** An update from a gradient that is there already: the loss is a constant whose derivative is given. */
+export async function optimizer({ optimizer: name, x, g, size }: Spec): Promise<Work> {
+  const shape = [Number(size)];
+  const [parameter, gradient] = [variable(`${x}`, shape), variable(`${g}`, shape)];
+  const loss = ops.customGradient(ops.zeros([]), [parameter], () => [gradient]);
+  const { effects } = optimizers[`${name}`].make([parameter]).graph(loss);
+  return effectsWork([...effects].sort((a, b) => Number(b.variable === parameter) - Number(a.variable === parameter)));
+}
+
+/** Scales a gradient in place to norm 1 if it has more. */
+export async function clip({ g, size }: Spec): Promise<Work> {
+  const gradient = variable(`${g}`, [Number(size)]);
+  const { grads } = clipGradients([gradient], { clipGradNorm: 1 }, Number.POSITIVE_INFINITY);
+  return effectsWork([{ variable: gradient, value: grads[0] }]);
 }

@@ -1,8 +1,10 @@
 /** The kinds of work that evengrad is asked for, by name: what peers/host.mjs runs as `ours`. */
 import type { TypedArray } from "../../lib/dtype.js";
+import { source } from "../paths.js";
 import type { Spec } from "../suite.js";
-import { elementwise, gemm } from "./kernels.js";
+import { clip, elementwise, gemm, optimizer, sampling } from "./kernels.js";
 import { step } from "./step.js";
+import { epoch, loop, together } from "./training.js";
 
 /** Work that can be done any number of times, or that measures itself. */
 export interface Work {
@@ -13,4 +15,16 @@ export interface Work {
   results?(): Promise<TypedArray>;
 }
 
-export const kinds: Readonly<Record<string, (spec: Spec) => Promise<Work>>> = { gemm, elementwise, step };
+export const kinds: Readonly<Record<string, (spec: Spec) => Promise<Work>>> = {
+  ...{ gemm, elementwise, sampling, optimizer, clip, step },
+  ...{ epoch, loop, together },
+};
+
+/** What peers/footprint.mjs imports and weighs. */
+export const footprint = {
+  folder: source(),
+  name: "evengrad",
+  esm: `import ${JSON.stringify(source("dist/esm/index.js"))}`,
+  cjs: `require(${JSON.stringify(source("dist/cjs/index.js"))})`,
+  addon: source("build/Release/evengrad.node"),
+};

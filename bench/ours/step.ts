@@ -1,7 +1,6 @@
 /** Training steps of a network by `fit`, over data in memory. */
 
 import * as data from "../../lib/data/index.js";
-import type { TypedArray } from "../../lib/dtype.js";
 import * as nn from "../../lib/nn/index.js";
 import * as ops from "../../lib/ops/index.js";
 import * as optim from "../../lib/optim/index.js";
@@ -39,39 +38,54 @@ export function optimizerOf({ optimizer, lr }: Network, params: readonly Variabl
   return optimizer === "adam" ? new optim.Adam(params, { lr }) : new optim.SGD(params, { lr });
 }
 
-/** The kind `step`: the case's network, trained from the case's weights on the case's rows. */
-export async function step(spec: Spec): Promise<Work> {
+/** What trains the network of a case on its first rows, all of them unless told. */
+export interface Trainer {
+  readonly stepsPerEpoch: number;
+  /** Trains for some epochs; resolves to the losses. */
+  train(epochs: number, shuffle?: boolean): Promise<readonly number[]>;
+}
+
+/** A trainer of a case's network, from the case's weights on the case's rows. */
+export function trainerOf(spec: Spec, steps = Number.POSITIVE_INFINITY): Trainer {
   const network = networks[`${spec.network}`];
-  const { batch, inputs } = network;
-  const weights = weightShapes(network).map((_, i) => `${spec[`w${i}`]}`);
-  const x = readFloats(`${spec.x}`);
-  const y = readWhole(`${spec.y}`);
-  const trainer = (rows: number) => {
-    const model = modelOf(network, weights);
-    const optimizer = optimizerOf(network, model.parameters());
-    const set = data.fromArrays({ x: x.subarray(0, rows * inputs), xShape: [rows, inputs], y: y.subarray(0, rows) });
-    return (epochs: number, shuffle: boolean) =>
-      fit(model, set, { loss: nn.crossEntropy, optimizer, clipGradNorm: 1, batchSize: batch, epochs, shuffle });
-  };
-  const train = trainer(y.length);
-  const perEpoch = y.length / batch;
+  const batchSize = Number(spec.batch);
+  const labels = readWhole(`${spec.y}`);
+  const rows = Math.min(labels.length, steps * batchSize);
+  const x = readFloats(`${spec.x}`).subarray(0, rows * network.inputs);
+  const model = modelOf(network, weightsOf(spec));
+  const optimizer = optimizerOf(network, model.parameters());
+  const set = data.fromArrays({ x, xShape: [rows, network.inputs], y: labels.subarray(0, rows) });
   return {
-    /** Whole epochs count as the steps that they have. */
-    async measure(ms) {
-      await train(1, true);
-      let epochs = 1;
-      for (;;) {
-        const began = performance.now();
-        await train(epochs, true);
-        const seconds = (performance.now() - began) / 1000;
-        if (seconds * 1000 >= ms) return seconds / (epochs * perEpoch);
-        epochs = Math.ceil((epochs * ms * 1.2) / (seconds * 1000));
-      }
+    stepsPerEpoch: rows / batchSize,
+    async train(epochs, shuffle = true) {
+      const options = { loss: nn.crossEntropy, optimizer, clipGradNorm: 1, batchSize, epochs, shuffle };
+      return (await fit(model, set, options)).losses;
     },
+  };
+}
+
+/** The files of a case's weights, one for each linear layer. */
+export const weightsOf = (spec: Spec): string[] =>
+  weightShapes(networks[`${spec.network}`]).map((_, i) => `${spec[`w${i}`]}`);
+
+/** Seconds per step over at least `ms`, in whole epochs. */
+export async function secondsPerStep({ stepsPerEpoch, train }: Trainer, ms: number): Promise<number> {
+  await train(1);
+  for (let epochs = 1; ; ) {
+    const began = performance.now();
+    await train(epochs);
+    const spent = performance.now() - began;
+    if (spent >= ms) return spent / 1000 / (epochs * stepsPerEpoch);
+    epochs = Math.ceil((epochs * ms * 1.2) / spent);
+  }
+}
+
+/** The kind `step`. */
+export async function step(spec: Spec): Promise<Work> {
+  const trainer = trainerOf(spec);
+  return {
+    measure: (ms) => secondsPerStep(trainer, ms),
     /** The losses of the first steps. */
-    async results(): Promise<TypedArray> {
-      const { losses } = await trainer(Number(spec.checked) * batch)(1, false);
-      return Float32Array.from(losses);
-    },
+    results: async () => Float32Array.from(await trainerOf(spec, Number(spec.checked)).train(1, false)),
   };
 }

@@ -1,6 +1,6 @@
 // jax-js on its WebAssembly backend: a jitted function for each piece of work.
 import { init, jit, lax, nn, numpy as np, tree, valueAndGrad } from "@jax-js/jax";
-import { batches, floats, layersOf, transposed, whole } from "./training.mjs";
+import { batches, floats, footprintOf, layersOf, transposed, whole } from "./training.mjs";
 
 await init("wasm", "cpu");
 
@@ -158,3 +158,4 @@ async function step(spec) {
 }
 
 export const kinds = { elementwise, step };
+export const footprint = footprintOf("@jax-js/jax");

@@ -1,7 +1,7 @@
 // ONNX Runtime: a graph of MatMul or Gemm nodes. Small products stand in it several times, so that the
 // call from JavaScript weighs little, as it does in ours.
 import ort from "onnxruntime-node";
-import { floats } from "./training.mjs";
+import { floats, footprintOf } from "./training.mjs";
 
 /** Protocol buffers, as much of them as a graph needs: fields of numbers, texts and messages. */
 function message(...fields) {
@@ -66,3 +66,4 @@ async function gemm(spec) {
 }
 
 export const kinds = { gemm };
+export const footprint = footprintOf("onnxruntime-node");

@@ -3,7 +3,7 @@ import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import * as tf from "@tensorflow/tfjs";
 import { setThreadsCount, setWasmPaths } from "@tensorflow/tfjs-backend-wasm";
-import { batches, floats, layersOf, transposed, whole } from "./training.mjs";
+import { batches, floats, footprintOf, layersOf, transposed, whole } from "./training.mjs";
 
 const package_ = createRequire(import.meta.url).resolve("@tensorflow/tfjs-backend-wasm/package.json");
 setWasmPaths(join(dirname(package_), "dist/"));
@@ -17,8 +17,13 @@ function elementwise({ op, x, size, row, exponent }) {
     return v.sub(mean).mul(variance.add(1e-5).rsqrt());
   };
   const gelu = (v) => v.mul(v.mul(Math.SQRT1_2).erf().add(1)).mul(0.5);
-  const ops = { gelu, layerNorm, silu: (v) => v.mul(v.sigmoid()), pow: (v) => v.pow(exponent) };
-  const call = ops[op] ?? ((v) => v[op]?.() ?? tf[op](v));
+  const composed = {
+    ...{ gelu, layerNorm },
+    silu: (v) => v.mul(v.sigmoid()),
+    mish: (v) => v.mul(v.softplus().tanh()),
+    pow: (v) => v.pow(exponent),
+  };
+  const call = composed[op] ?? ((v) => v[op]());
   let last = tf.tidy(() => call(input));
   return {
     async run(calls) {
@@ -104,3 +109,4 @@ function step(spec) {
 }
 
 export const kinds = { elementwise, step };
+export const footprint = footprintOf("@tensorflow/tfjs");

@@ -1,8 +1,11 @@
 """PyTorch as a contender: answers lines of JSON like peers/driver.h."""
 
+import gzip
 import json
 import math
 import os
+import resource
+import subprocess
 import sys
 import time
 
@@ -70,13 +73,51 @@ def elementwise(spec):
     return Work(ops[spec["op"]], ops[spec["op"]])
 
 
-class Step:
-    """Training steps on rows gathered from data in memory, by whichever optimizer path is faster."""
+def sampling(spec):
+    x = floats(spec["x"])
+    out = torch.empty_like(x)
+    samplers = {
+        "uniform": out.uniform_,
+        "normal": out.normal_,
+        "truncatedNormal": lambda: torch.nn.init.trunc_normal_(out),
+        "bernoulli": lambda: out.bernoulli_(0.5),
+        "dropout": lambda: F.dropout(x, 0.5),
+    }
+    return Work(samplers[spec["sampler"]], samplers[spec["sampler"]])
 
-    def __init__(self, spec, foreach):
+
+def optimizer(spec):
+    made = {
+        "sgd": lambda p, foreach: torch.optim.SGD(p, lr=0.01, foreach=foreach),
+        "momentum": lambda p, foreach: torch.optim.SGD(p, lr=0.01, momentum=0.9, foreach=foreach),
+        "adam": lambda p, foreach: torch.optim.Adam(p, lr=0.001, foreach=foreach),
+        "adamw": lambda p, foreach: torch.optim.AdamW(p, lr=0.001, weight_decay=0.01, foreach=foreach),
+    }[spec["optimizer"]]
+
+    def update(foreach):
+        parameter = torch.nn.Parameter(floats(spec["x"]))
+        parameter.grad = floats(spec["g"])
+        work = Work(made([parameter], foreach).step, None)
+        work.call()
+        first = parameter.detach().clone()
+        work.results = lambda: first
+        return work
+
+    return faster([update(False), update(True)])
+
+
+def clip(spec):
+    parameter = torch.nn.Parameter(floats(spec["g"]))
+    parameter.grad = floats(spec["g"])
+    return Work(lambda: torch.nn.utils.clip_grad_norm_([parameter], 1.0), lambda: parameter.grad)
+
+
+class Step:
+    """Training steps on rows gathered from data in memory; rows of bytes stay bytes until then."""
+
+    def __init__(self, spec, foreach, x, y):
         self.batch = spec["batch"]
-        self.x = floats(spec["x"]).view(-1, spec["inputs"])
-        self.y = whole(spec["y"])
+        self.x, self.y = x, y
         self.order, self.at = None, 0
         self.model = self.network(spec)
         self.params = list(self.model.parameters())
@@ -101,7 +142,7 @@ class Step:
                 layers.append({"relu": torch.nn.ReLU, "tanh": torch.nn.Tanh}[layer]())
         return torch.nn.Sequential(*layers)
 
-    def rows(self, shuffle):
+    def rows(self, shuffle=True):
         if self.order is None or self.at + self.batch > len(self.y):
             self.order = torch.randperm(len(self.y)) if shuffle else torch.arange(len(self.y))
             self.at = 0
@@ -109,9 +150,11 @@ class Step:
         self.at += self.batch
         return rows
 
-    def step(self, shuffle=True):
-        rows = self.rows(shuffle)
-        loss = F.cross_entropy(self.model(self.x[rows]), self.y[rows])
+    def step(self, rows):
+        x = self.x[rows]
+        if x.dtype == torch.uint8:
+            x = x.float().div_(255)
+        loss = F.cross_entropy(self.model(x), self.y[rows])
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.params, 1.0)
@@ -119,20 +162,125 @@ class Step:
         return loss.detach()
 
     def run(self, calls):
-        return torch.stack([self.step() for _ in range(calls)])
+        return torch.stack([self.step(self.rows()) for _ in range(calls)])
+
+
+def faster(ways, made=lambda way: way):
+    """Of several ways to do the same work the fastest; `made` makes one ready to run."""
+
+    def seconds(way):
+        work = made(way)
+        work.run(2)
+        return sample(work, 0.1)
+
+    return min(ways, key=seconds)
 
 
 def step(spec):
-    first = Step(spec, False)
-    losses = torch.stack([first.step(shuffle=False) for _ in range(spec["checked"])])
-    ways = [Step(spec, foreach) for foreach in (False, True)]
-    for way in ways:
-        way.results = lambda: losses
-        way.run(2)
-    return min(ways, key=lambda way: sample(way, 0.1))
+    x, y = floats(spec["x"]).view(-1, spec["inputs"]), whole(spec["y"])
+    first = Step(spec, False, x, y)
+    losses = torch.stack([first.step(first.rows(shuffle=False)) for _ in range(spec["checked"])])
+    way = faster([Step(spec, foreach, x, y) for foreach in (False, True)])
+    way.results = lambda: losses
+    return way
 
 
-KINDS = {"gemm": gemm, "elementwise": elementwise, "step": step}
+def idx(folder, name):
+    """An IDX file of bytes, gzipped or not."""
+    path = os.path.join(folder, name)
+    opened = gzip.open(path + ".gz") if os.path.exists(path + ".gz") else open(path, "rb")
+    with opened as file:
+        content = file.read()
+    axes = content[3]
+    shape = [int.from_bytes(content[4 + 4 * i : 8 + 4 * i], "big") for i in range(axes)]
+    return torch.frombuffer(bytearray(content[4 + 4 * axes :]), dtype=torch.uint8).view(shape[0], -1)
+
+
+class Epoch:
+    """Epochs over images, whose last batch is smaller; the result is the accuracy after five."""
+
+    def __init__(self, spec):
+        def read(part):
+            return [idx(spec["folder"], f"{part}-{what}-ubyte") for what in ("images-idx3", "labels-idx1")]
+
+        (x, y), self.test = read("train"), read("t10k")
+        y = y.view(-1).long()
+        ways = [
+            lambda foreach=foreach, images=images: Step(spec, foreach, images, y)
+            for foreach in (False, True)
+            for images in (x, x.float() / 255)
+        ]
+        self.begin = faster(ways, made=lambda way: way())
+        self.steps = self.begin()
+
+    def epoch(self, steps):
+        order = torch.randperm(len(steps.y)).split(steps.batch)
+        return torch.stack([steps.step(rows) for rows in order])
+
+    def run(self, calls):
+        pass
+
+    def measure(self, seconds):
+        start = time.perf_counter()
+        self.epoch(self.steps)
+        return time.perf_counter() - start
+
+    def results(self):
+        steps = self.begin()
+        for _ in range(5):
+            self.epoch(steps)
+        steps.model.eval()
+        x, y = self.test
+        with torch.no_grad():
+            right = steps.model(x.float() / 255).argmax(1) == y.view(-1)
+        return right.float().mean().view(1)
+
+
+class Contended:
+    """Throughput while another process keeps a core busy, as a part of the throughput without it."""
+
+    note = "it is compared with its own quiet pace"
+
+    def __init__(self, spec):
+        self.work = step(spec)
+
+    def run(self, calls):
+        self.work.run(calls)
+
+    def results(self):
+        return torch.zeros(0)
+
+    def measure(self, seconds):
+        quiet = sample(self.work, seconds)
+        neighbour = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+        try:
+            return quiet / sample(self.work, seconds)
+        finally:
+            neighbour.kill()
+            neighbour.wait()
+
+
+class Memory(Contended):
+    """Most memory that the process ever had while it trained, in MiB."""
+
+    note = None
+
+    def measure(self, seconds):
+        sample(self.work, seconds)
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+KINDS = {
+    "gemm": gemm,
+    "elementwise": elementwise,
+    "sampling": sampling,
+    "optimizer": optimizer,
+    "clip": clip,
+    "step": step,
+    "epoch": Epoch,
+    "contended": Contended,
+    "memory": Memory,
+}
 
 
 def seconds_of(work, calls):
@@ -166,7 +314,7 @@ def serve():
                 work.run(1)
                 if "out" in spec:
                     work.results().detach().contiguous().float().numpy().tofile(spec["out"])
-                reply = {"ok": True}
+                reply = {"ok": True, "note": getattr(work, "note", None)}
         except Exception as error:  # whatever PyTorch raises is the answer
             reply = {"error": str(error).split("\n")[0]}
         print(json.dumps(reply), flush=True)

@@ -1,5 +1,7 @@
-// What peers in JavaScript share: reading files of numbers, a case's layers, and rows in batches.
+// What peers in JavaScript share: reading files of numbers, a case's layers, rows in batches, and where
+// they are installed.
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
 
 function bytesOf(path) {
   const bytes = readFileSync(path);
@@ -40,3 +42,11 @@ export function* batches(rows, size, shuffle) {
     for (let at = 0; at + size <= rows; at += size) yield order.slice(at, at + size);
   }
 }
+
+/** What footprint.mjs wants to know of a package that is installed under bench/. */
+export const footprintOf = (name) => ({
+  folder: fileURLToPath(new URL("..", import.meta.url)),
+  name,
+  esm: `import ${JSON.stringify(import.meta.resolve(name))}`,
+  cjs: `require(${JSON.stringify(fileURLToPath(new URL(`../node_modules/${name}`, import.meta.url)))})`,
+});
