@@ -54,3 +54,53 @@ describe("matrix products", async () => {
     expect(picture(result)).toEqual(isPicture);
   });
 });
+
+describe("symmetry", async () => {
+  type Curves = { name: string; apart: number[] }[];
+  const { symmetry, picture } = await demonstration<{
+    symmetry(options: { steps: number }): Promise<Curves>;
+    picture(curves: Curves): string;
+  }>("symmetry");
+
+  test("is kept by minibatches, and broken by dropout and a random start", async () => {
+    const curves = await symmetry({ steps: 12 });
+    const [whole, minibatches, dropout, random] = curves.map(({ apart }) => apart[12]);
+    expect(Math.max(whole, minibatches)).toBeLessThan(1e-6);
+    expect(Math.min(dropout, random)).toBeGreaterThan(1e-2);
+    expect(picture(curves)).toEqual(isPicture);
+  });
+});
+
+describe("depth", async () => {
+  interface Map {
+    rows: string[];
+    columns: string[];
+    values: number[][];
+    depth: number;
+  }
+  const { depth, picture } = await demonstration<{
+    depth(options: { depth: number; width: number; rows: number }): Promise<Map>;
+    picture(map: Map): string;
+  }>("depth");
+
+  test("is survived by what init.auto draws, for every activation, and by no other initializer", async () => {
+    const map = await depth({ depth: 12, width: 64, rows: 32 });
+    const worst = map.columns.map((_, j) => Math.max(...map.values.map((row) => Math.abs(row[j]))));
+    expect(map.columns.at(-1)).toBe("auto");
+    expect(worst.at(-1)).toBeLessThan(1.5);
+    for (const other of worst.slice(0, -1)) expect(other).toBeGreaterThan(2);
+    expect(picture(map)).toEqual(isPicture);
+  });
+});
+
+describe("analyze", async () => {
+  const { analyses } = await demonstration<{
+    analyses(options: { depth: number; width: number }): Promise<Record<string, { healthy: boolean; svg(): string }>>;
+  }>("analyze");
+
+  test("tells Xavier before ReLU from what fits", async () => {
+    const { xavier, auto } = await analyses({ depth: 12, width: 64 });
+    expect([xavier.healthy, auto.healthy]).toEqual([false, true]);
+    expect(xavier.svg()).toEqual(isPicture);
+  });
+});
