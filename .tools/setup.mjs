@@ -1,7 +1,17 @@
 // Sets up what is missing or out of date: node_modules, the addon, dist. Needs Node and a C++17
 // compiler, and prints one line for each thing that it did. `--modules` stops after node_modules;
 // `--bench` compiles the benchmarks as well.
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  cpSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -30,8 +40,8 @@ const addonHash = () =>
 
 const distHash = () =>
   hash(
-    [read("node_modules/typescript/package.json")],
-    ["tsconfig.json", ".tools/tsconfig.esm.json", ".tools/tsconfig.cjs.json", ...files("lib")],
+    ["typescript", "rolldown"].map((name) => read(`node_modules/${name}/package.json`)),
+    ["tsconfig.json", ".tools/tsconfig.types.json", ".tools/bundle.mjs", ...files("lib")],
   );
 
 const benchHash = () => hash([distHash()], [".tools/tsconfig.bench.json", ...benchSources()]);
@@ -109,16 +119,19 @@ async function buildAddon() {
 
 const fromRoot = (path) => (path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path);
 
+/** Declarations by tsc, which knows what changed since the last time, and code by the bundler. */
 async function buildDist() {
-  const tsc = bin("typescript", "tsc");
-  const builds = await Promise.all(
-    ["esm", "cjs"].map((kind) =>
-      node(tsc, ["-p", `.tools/tsconfig.${kind}.json`, "--outDir", `build/dist/${kind}`, "--pretty", "false"]),
-    ),
-  );
-  const output = [...new Set(builds.flatMap((b) => b.output.split("\n")))].join("\n").trim();
-  if (builds.some((b) => b.code)) throw new Failure(`${output}\ntypescript: ${output ? "does not compile" : "failed"}`);
-  writeFileSync(at("build/dist/cjs/package.json"), '{ "type": "commonjs" }\n');
+  const { bundleAll } = await import("./bundle.mjs");
+  rmSync(at("build/dist"), { recursive: true, force: true });
+  const [types] = await Promise.all([
+    node(bin("typescript", "tsc"), ["-p", ".tools/tsconfig.types.json", "--pretty", "false"]),
+    bundleAll("build/dist"),
+  ]);
+  if (types.code) throw new Failure(`${types.output}typescript: ${types.output ? "does not compile" : "failed"}`);
+  for (const file of files("build/types")) {
+    if (!exists(file.replace(/^build.types/, "lib").replace(/\.d\.ts$/, ".ts"))) rmSync(at(file)); // its source is gone
+  }
+  cpSync(at("build/types"), at("build/dist/cjs"), { recursive: true });
   rmSync(at("dist"), { recursive: true, force: true });
   renameSync(at("build/dist"), at("dist"));
 }

@@ -1,6 +1,6 @@
 /** Where the harness finds its sources and keeps what it makes. */
 import { join } from "node:path";
-import { packageRoot } from "../lib/run/load.cjs";
+import { packageRoot } from "../lib/run/load.js";
 
 /** A path in the checkout. */
 export const source = (...path: string[]): string => join(packageRoot(), ...path);

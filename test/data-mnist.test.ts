@@ -6,7 +6,7 @@ import { afterEach, expect, test, vi } from "vitest";
 import { mnist } from "../lib/data/index.js";
 
 const place = vi.hoisted(() => ({ root: "" }));
-vi.mock("../lib/run/load.cjs", async (original) => ({
+vi.mock("../lib/run/load.js", async (original) => ({
   ...(await original<object>()),
   packageRoot: () => place.root,
 }));

@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { grad } from "../lib/grad.js";
 import * as ops from "../lib/ops/index.js";
-import { reference } from "../lib/run/index.js";
+import { reference } from "../lib/run/reference.js";
 import { Tensor } from "../lib/tensor.js";
 import { executors, inDouble, mismatches, run, sample } from "./helpers.js";
 

@@ -4,7 +4,8 @@ import { collect } from "../lib/compile/graph.js";
 import type { TypedArray } from "../lib/dtype.js";
 import { grad } from "../lib/grad.js";
 import * as ops from "../lib/ops/index.js";
-import { initialize, native, threads } from "../lib/run/index.js";
+import { initialize, threads } from "../lib/run/index.js";
+import { native } from "../lib/run/native.js";
 import { type Tensor, Variable } from "../lib/tensor.js";
 import { mismatches, run, sample } from "./helpers.js";
 

@@ -1,7 +1,6 @@
 import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  oxc: { include: /\.[cm]?ts$/ }, // .cts is not among its defaults
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",

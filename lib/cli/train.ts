@@ -4,15 +4,22 @@ import { access } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { SingleBar } from "cli-progress";
 import pico from "picocolors";
-import * as data from "../data/index.js";
-import * as safetensors from "../data/safetensors.js";
-import { fail } from "../error.js";
-import * as health from "../health/index.js";
-import * as nn from "../nn/index.js";
-import { arange, seed } from "../ops/index.js";
-import * as optim from "../optim/index.js";
-import { isa, threads } from "../run/index.js";
-import { evaluate, fit, type History, type Progress } from "../train/index.js";
+import {
+  arange,
+  data,
+  EvengradError,
+  evaluate,
+  fit,
+  type History,
+  health,
+  isa,
+  nn,
+  optim,
+  type Progress,
+  safetensors,
+  seed,
+  threads,
+} from "../index.js";
 
 export interface TrainFlags {
   data?: string;
@@ -109,9 +116,9 @@ async function sizesOf({ x, y }: data.DataSet): Promise<{ inputs: number; classe
 /** Refuses a file that could not be written once the training is over. */
 async function checkFolder(file: string): Promise<void> {
   const folder = dirname(file);
-  await access(folder, constants.W_OK).catch((error: Error) =>
-    fail("train", `--out must be in a folder that can be written, got ${folder} (${error.message})`),
-  );
+  await access(folder, constants.W_OK).catch((error: Error) => {
+    throw new EvengradError("train", `--out must be in a folder that can be written, got ${folder} (${error.message})`);
+  });
 }
 
 export async function train(flags: TrainFlags): Promise<void> {

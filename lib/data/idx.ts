@@ -1,7 +1,7 @@
 /** The IDX format of MNIST: one array per file, big-endian, gzipped or not. */
 import { constants as limits } from "node:buffer";
-import { readFile } from "node:fs/promises";
-import { constants, gunzipSync } from "node:zlib";
+import { promises as fs } from "node:fs";
+import { createRequire } from "node:module";
 import type { DType, TypedArray } from "../dtype.js";
 import { fail, show } from "../error.js";
 import { maxElements, type Shape, showShape, sizeOf } from "../shape.js";
@@ -66,7 +66,11 @@ function readHeader(bytes: Uint8Array, refuse: (message: string) => never): Head
 // No deflate stream grows more than 1032-fold (zlib's technical details); 1 KB for the rest.
 const largest = (packed: number): number => packed * 1032 + 1024;
 
+/** Loaded when a file is packed: importing it would take a tenth of what the whole package takes. */
+const zlib = (): typeof import("node:zlib") => createRequire(import.meta.url)("node:zlib");
+
 function unpack(bytes: Uint8Array, refuse: (message: string) => never): Uint8Array {
+  const { constants, gunzipSync } = zlib();
   const gunzip = (input: Uint8Array, options: object): Uint8Array => {
     try {
       return gunzipSync(input, options);
@@ -119,7 +123,7 @@ export function parseIdx(bytes: Uint8Array, name = "the bytes"): Constant {
 export async function readIdx(path: string): Promise<Constant> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await fs.readFile(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     fail("idx", `${path} must be readable, got: ${reason}. Check the path`);

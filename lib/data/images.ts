@@ -1,5 +1,5 @@
 /** Image data sets from IDX files. */
-import { readdir } from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { join } from "node:path";
 import { checkOptions, fail, show } from "../error.js";
 import { showShape, sizeOf } from "../shape.js";
@@ -61,7 +61,7 @@ async function readPair({ images, labels }: ImageFiles, flatten: boolean): Promi
 async function findFiles(directory: string): Promise<{ train: ImageFiles; test: ImageFiles }> {
   let names: string[];
   try {
-    names = await readdir(directory);
+    names = await fs.readdir(directory);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return fail("idx", `directory must be readable, got: ${reason}. Check the path`);

@@ -2,7 +2,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { checkOptions, fail } from "../error.js";
-import { packageRoot } from "../run/load.cjs";
+import { packageRoot } from "../run/load.js";
 import { type ImageOptions, idx, imageOptions, type TrainTest } from "./images.js";
 
 /** Where the files are, and how images are read. */

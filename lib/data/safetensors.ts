@@ -2,8 +2,7 @@
  * The safetensors format: named tensors in a file that Python's library reads and writes too.
  * Eight bytes of header length (little-endian), a JSON header, the values.
  */
-import { randomBytes } from "node:crypto";
-import { readFile, rename, rm, writeFile } from "node:fs/promises";
+import { promises as fs } from "node:fs";
 import { arrayOf, bytesOf, type DType, dtypes, type TypedArray } from "../dtype.js";
 import { fail, show } from "../error.js";
 import { read } from "../run/index.js";
@@ -145,12 +144,12 @@ export async function save(
   if (typeof tensors !== "object" || tensors === null)
     fail("safetensors", `tensors must be an object, got ${show(tensors)}`);
   const bytes = serialize(await readAll(tensors), metadata);
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
-    await writeFile(temporary, bytes);
-    await rename(temporary, path);
+    await fs.writeFile(temporary, bytes);
+    await fs.rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
+    await fs.rm(temporary, { force: true });
     const reason = error instanceof Error ? error.message : String(error);
     fail("safetensors", `${path} must be writable, got: ${reason}`);
   }
@@ -164,7 +163,7 @@ export async function save(
 export async function load(path: string): Promise<Contents> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await fs.readFile(path);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return fail("safetensors", `${path} must be readable, got: ${reason}`);

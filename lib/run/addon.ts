@@ -1,7 +1,7 @@
 /** The native addon's surface as TypeScript sees it, loaded once and on first need. */
 import type { TypedArray } from "../dtype.js";
-import { EvengradError } from "../error.js";
-import { load } from "./load.cjs";
+import { EvengradError, fail } from "../error.js";
+import { load } from "./load.js";
 
 export interface NativeRun {
   /** Steps completed: fewer than asked for after an abort. */
@@ -51,4 +51,17 @@ export function addon(): Addon {
   }
   loaded = result.addon as Addon;
   return loaded;
+}
+
+/** The instruction set the kernels run on, e.g. `avx512`; EVENGRAD_ISA forces one. */
+export function isa(): string {
+  return addon().isa();
+}
+
+/** Reads or sets how many threads compute. Results do not depend on it. */
+export function threads(count?: number): number {
+  if (count !== undefined && !(Number.isInteger(count) && count >= 1 && count <= 256)) {
+    fail("threads", `count must be a whole number from 1 to 256, got ${count}`);
+  }
+  return count === undefined ? addon().threads() : addon().threads(count);
 }

@@ -5,11 +5,9 @@ import { checkOptions, checkSignal, fail, internal, show } from "../error.js";
 import "../ops/index.js";
 import { showShape } from "../shape.js";
 import { Constant, setTracing, Tensor, Variable } from "../tensor.js";
+import { addon } from "./addon.js";
 import { debugging } from "./debug.js";
 import type { Executor, Prepared } from "./executor.js";
-import { inspecting } from "./inspect.js";
-import { native } from "./native.js";
-import { reference } from "./reference.js";
 
 let chosen: "native" | "reference" = "native";
 let nonFinite = false;
@@ -18,7 +16,7 @@ let nonFinite = false;
 export function useExecutor(name: "native" | "reference"): void {
   if (name !== "native" && name !== "reference")
     fail("useExecutor", `name must be "native" or "reference", got ${show(name)}`);
-  if (name === "native") native();
+  if (name === "native") addon();
   chosen = name;
 }
 
@@ -33,10 +31,12 @@ export function debugNonFinite(on = true): void {
 
 if (debugging("nonfinite")) debugNonFinite();
 
-/** What computes at the moment. */
-export function executor(): Executor {
-  const plain = chosen === "native" ? native() : reference;
-  return nonFinite ? inspecting(plain) : plain;
+/** What computes at the moment. Loaded by the first run, as a program that imports the package may never make one. */
+async function executor(): Promise<Executor> {
+  const [wanted, checked] = [chosen, nonFinite];
+  const plain =
+    wanted === "native" ? (await import("./native.js")).native() : (await import("./reference.js")).reference;
+  return checked ? (await import("./inspect.js")).inspecting(plain) : plain;
 }
 
 const starting = new WeakMap<Variable, Promise<void>>();
@@ -57,11 +57,12 @@ export async function initialize(leaves: readonly Tensor[]): Promise<void> {
 
 async function start(variables: readonly Variable[]): Promise<void> {
   if (variables.length === 0) return;
+  const target = await executor();
   const values = await evaluate({
     outputs: variables.map((v) => v.initial ?? internal(`variable ${v.label} begins with nothing`)),
   });
   for (const [i, variable] of variables.entries()) {
-    const storage = executor().allocate(variable.dtype, variable.size);
+    const storage = target.allocate(variable.dtype, variable.size);
     // Values that were loaded meanwhile count.
     storage.set(variable.initial instanceof Constant ? variable.initial.values : values[i]);
     variable.storage = storage;
@@ -75,7 +76,7 @@ export async function prepare(
 ): Promise<{ graph: Graph; prepared: Prepared; leaves: readonly Leaf[] }> {
   const graph = collect(request);
   await initialize(graph.leaves);
-  return { graph, prepared: executor().prepare(graph), leaves: graph.leaves };
+  return { graph, prepared: (await executor()).prepare(graph), leaves: graph.leaves };
 }
 
 /** Computes tensors together, in one run, and performs the effects they carry. */

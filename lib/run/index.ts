@@ -1,8 +1,8 @@
 /** Executors behind one interface, and the values of tensors. */
+export { isa, threads } from "./addon.js";
 export {
   debugNonFinite,
   evaluate,
-  executor,
   initialize,
   type NestedArray,
   prepare,
@@ -10,5 +10,3 @@ export {
   useExecutor,
 } from "./evaluate.js";
 export type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
-export { isa, native, threads } from "./native.js";
-export { computeNode, interpret, reference } from "./reference.js";

@@ -6,7 +6,7 @@ import { EvengradError, internal } from "../error.js";
 import { showShape } from "../shape.js";
 import { Constant, type Feed, Tensor, Variable } from "../tensor.js";
 import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
-import { packageRoot } from "./load.cjs";
+import { packageRoot } from "./load.js";
 
 /** Wraps an executor so that every node runs alone and is checked. Slow; for finding where a NaN comes from. */
 export function inspecting(executor: Executor): Executor {

@@ -149,16 +149,3 @@ export function native(): Executor {
   executor ??= new NativeExecutor();
   return executor;
 }
-
-/** The instruction set the kernels run on, e.g. `avx512`; EVENGRAD_ISA forces one. */
-export function isa(): string {
-  return addon().isa();
-}
-
-/** Reads or sets how many threads compute. Results do not depend on it. */
-export function threads(count?: number): number {
-  if (count !== undefined && !(Number.isInteger(count) && count >= 1 && count <= 256)) {
-    fail("threads", `count must be a whole number from 1 to 256, got ${count}`);
-  }
-  return count === undefined ? addon().threads() : addon().threads(count);
-}
