@@ -1,7 +1,7 @@
 /** Gradients against central finite differences, both in double precision. */
 import { collect } from "../lib/compile/graph.js";
 import { grad } from "../lib/grad.js";
-import { interpret } from "../lib/run/reference.js";
+import { interpret } from "../lib/run/interpret.js";
 import type { Constant, Tensor } from "../lib/tensor.js";
 import { sample } from "./helpers.js";
 

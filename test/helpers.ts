@@ -3,8 +3,9 @@ import { collect, isLeaf, needs, type Request } from "../lib/compile/graph.js";
 import { arrayOf, type DType, type TypedArray } from "../lib/dtype.js";
 import { tensor } from "../lib/ops/index.js";
 import { type Executor, initialize } from "../lib/run/index.js";
+import { computeNode, interpret } from "../lib/run/interpret.js";
 import { native } from "../lib/run/native.js";
-import { computeNode, interpret, reference } from "../lib/run/reference.js";
+import { reference } from "../lib/run/reference.js";
 import { type Shape, sizeOf } from "../lib/shape.js";
 import { type Constant, type Tensor, Variable } from "../lib/tensor.js";
 

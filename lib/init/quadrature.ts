@@ -2,7 +2,7 @@
 import { collect } from "../compile/graph.js";
 import { fail, show } from "../error.js";
 import { grad } from "../grad.js";
-import { interpret } from "../run/reference.js";
+import { interpret } from "../run/interpret.js";
 import { sameShape, showShape } from "../shape.js";
 import { Constant, Tensor, Variable } from "../tensor.js";
 
