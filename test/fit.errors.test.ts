@@ -134,7 +134,7 @@ describe.each(executors)("%s", (executor) => {
     const pair = start();
     const spoilt = rows(50, (_, y) => y.set([3], 37));
     expect(await refused({ epochs: 2 }, spoilt, pair)).toMatch(
-      /pick: label 3 at position 5 is out of range for 3 classes \(0 to 2\)/,
+      /crossEntropy: label 3 at position 5 is out of range for 3 classes \(0 to 2\)/,
     );
     expect(pair.optimizer.steps).toBe(4 + 1);
     const other = start();
