@@ -297,6 +297,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   rand: "in ops.random.test.ts",
   randn: "in ops.random.test.ts",
   randint: "in ops.random.test.ts",
+  truncatedNormal: "in ops.random.test.ts",
   orthogonalFactor: "in ops.samples.test.ts",
   swish: "silu by its other name, in ops.samples.test.ts",
 };

@@ -72,14 +72,16 @@ inline int64_t ceilDiv(int64_t a, int64_t b) { return a / b + (a % b != 0); }
 inline int64_t roundUp(int64_t a, int64_t b) { return ceilDiv(a, b) * b; }
 inline int64_t alignUp(int64_t bytes) { return (bytes + 63) & ~int64_t{63}; }
 
+template <class Body>
+VEC_ONCE void runChunk(void* body, int64_t chunk, int worker) {
+  (*(Body*)body)(chunk, worker);
+}
+
 // body(chunk, worker) for every chunk.
 template <class Body>
 inline void parallel(Context& context, int64_t chunks, Body body) {
-  if (chunks == 1) return body(int64_t{0}, 0);
-  if (chunks > 1)
-    context.pool.run(
-        chunks, [](void* state, int64_t chunk, int worker) { (*(Body*)state)(chunk, worker); },
-        &body);
+  if (chunks == 1) return runChunk<Body>(&body, 0, 0);
+  if (chunks > 1) context.pool.run(chunks, runChunk<Body>, &body);
 }
 
 // body(begin, end, worker) over [0, n) in pieces of `grain`.

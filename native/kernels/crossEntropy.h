@@ -17,7 +17,6 @@ namespace {
 
 // What the lines of a call share.
 struct CrossEntropy {
-  const float* x;
   const int32_t* labels;
   const float* weights;  // or null
   int32_t ignore;
@@ -25,8 +24,7 @@ struct CrossEntropy {
   double allWeights;  // Σw
 
   explicit CrossEntropy(const Call& call)
-      : x(call.in[0].f32()),
-        labels(call.in[1].i32()),
+      : labels(call.in[1].i32()),
         weights(call.params[5] != 0 ? call.in[2].f32() : nullptr),
         ignore((int32_t)call.integer(3)),
         own(1 - call.params[4]),
@@ -47,13 +45,13 @@ struct LabelledLine {
   vi label, counts;
   vf top;
 
-  VEC_INLINE LabelledLine(const CrossEntropy& c, Line l, int64_t at, int64_t narrowAt)
+  VEC_INLINE LabelledLine(const CrossEntropy& c, Line l, const float* from, int64_t number)
       : call(c),
         line(l),
-        x(c.x + at),
-        label(l.perLine(c.labels + narrowAt)),
+        x(from),
+        label(l.perLine(c.labels + number)),
         counts(label != splat(c.ignore)),
-        top(l.largest(c.x + at)) {}
+        top(l.largest(from)) {}
 
   // x − max at the label
   VEC_INLINE Wide labelled() const {
@@ -63,8 +61,8 @@ struct LabelledLine {
     return call.weights ? line.widen(line.perIndexAt(call.weights, label, counts)) : wide(1.0);
   }
   // e^(x − max), 0 at the label: the sum of the others keeps its digits where they are tiny.
-  VEC_INLINE Wide expOfOther(vf v, vi index) const {
-    return each<exp>(wide(index == label ? splat(-__builtin_inff()) : v) - wide(top));
+  VEC_INLINE vf expOfOther(vf v, vi index) const {
+    return floatExp((index == label ? splat(-__builtin_inff()) : v) - top);
   }
   VEC_INLINE vf weight(vi index, int lanes) const {
     return call.weights ? line.perIndex(call.weights, index, lanes) : splat(1.0f);
@@ -72,16 +70,17 @@ struct LabelledLine {
 
   // The label's part w·(ln Σe^(x − max) − (x − max)), and that of all classes; no term is negative.
   VEC_INLINE vf loss() const {
-    Wide rest = wide(0.0), gaps = wide(0.0);
+    PositiveSum others;
+    Wide gaps = wide(0.0);
     line.visit([&](int64_t i, int lanes, vi index) VEC_BODY {
       vf v = loadSome(x + i, lanes, -__builtin_inff());
-      rest = rest + expOfOther(v, index);
+      others.add(expOfOther(v, index));
       if (call.even == 0) return;
       vf gap = lanes == W || laneIndices() < splat(lanes) ? top - v : vf{};
       gaps = mulAdd(wide(gap), wide(weight(index, lanes)), gaps);
     });
     Wide below = labelled();
-    Wide logOfSum = each<log1p>(line.sum(rest) + (each<exp>(below) - wide(1.0)));
+    Wide logOfSum = each<log1p>(line.sum(others) + (each<exp>(below) - wide(1.0)));
     Wide r = wide(call.own) * labelWeight() * (logOfSum - below);
     if (call.even != 0)
       r = r + wide(call.even) * mulAdd(wide(call.allWeights), logOfSum, line.sum(gaps));
@@ -89,13 +88,13 @@ struct LabelledLine {
   }
 
   VEC_INLINE void gradient(vf g, float* dx) const {
-    Wide rest = wide(0.0);
+    PositiveSum others;
     line.visit([&](int64_t i, int lanes, vi index) VEC_BODY {
-      Wide e = expOfOther(loadSome(x + i, lanes, -__builtin_inff()), index);
-      rest = rest + e;
-      storeSome(dx + i, lanes, narrow(e));
+      vf e = expOfOther(loadSome(x + i, lanes, -__builtin_inff()), index);
+      others.add(e);
+      storeSome(dx + i, lanes, e);
     });
-    rest = line.sum(rest);
+    Wide rest = line.sum(others);
     Wide w = labelWeight(), factor = line.widen(g);
     Wide target = wide(call.own) * w + wide(call.even * call.allWeights);  // Σt
     Wide share = factor * target / (rest + each<exp>(labelled()));
@@ -145,24 +144,24 @@ inline bool crossEntropyLabels(const Call& call, Context& context) {
 inline void crossEntropyRun(const Call& call, const void*, Context& context) {
   if (!crossEntropyLabels(call, context)) return;
   CrossEntropy shared(call);
-  float* out = call.out[0].f32();
-  everyLine(context, call, [=, &shared](auto line, int64_t at, int64_t narrowAt) {
-    line.storePerLine(out + narrowAt,
-                      LabelledLine<decltype(line)>(shared, line, at, narrowAt).loss());
-  });
+  everyLine<1>(context, call, false,
+               [&](auto line, const float* const* in, float* out, int64_t number) {
+                 LabelledLine<decltype(line)> own(shared, line, in[0], number);
+                 line.storePerLine(out, own.loss());
+               });
 }
 
 inline void crossEntropyGradientRun(const Call& call, const void*, Context& context) {
   if (!crossEntropyLabels(call, context)) return;
   CrossEntropy shared(call);
-  float* dx = call.out[0].f32();
-  int own = 2 + (int)call.integer(5);
-  const float* g = call.nIn > own ? call.in[own].f32() : nullptr;
+  int last = 2 + (int)call.integer(5);
+  const float* g = call.nIn > last ? call.in[last].f32() : nullptr;
   vf every = splat((float)call.params[6]);
-  everyLine(context, call, [=, &shared](auto line, int64_t at, int64_t narrowAt) {
-    LabelledLine<decltype(line)>(shared, line, at, narrowAt)
-        .gradient(g ? line.perLine(g + narrowAt) : every, dx + at);
-  });
+  everyLine<1>(context, call, true,
+               [&](auto line, const float* const* in, float* out, int64_t number) {
+                 LabelledLine<decltype(line)> own(shared, line, in[0], number);
+                 own.gradient(g ? line.perLine(g + number) : every, out);
+               });
 }
 
 constexpr Kernel kernel_crossEntropy = {"crossEntropy", crossEntropyCheck, nullptr,

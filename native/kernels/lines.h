@@ -2,7 +2,7 @@
 // is 1, across W neighbouring ones otherwise, a lane each.
 #pragma once
 
-#include "maths.h"
+#include "expLanes.h"
 
 namespace evengrad::ISA {
 namespace {
@@ -62,8 +62,6 @@ VEC_INLINE void storeSome(float* p, int lanes, vf x) {
     storePartial(p, lanes, x);
 }
 
-VEC_INLINE vf maxOf(vf a, vf b) { return a > b ? a : b; }
-
 // One line, its elements side by side. What is reduced ends in every lane.
 struct Along {
   int64_t n;
@@ -94,6 +92,10 @@ struct Along {
   static VEC_INLINE Wide sum(const Wide& x) {
     vd s = foldLanes(x.low + x.high, [](vd a, vd b) VEC_BODY { return a + b; });
     return {s, s};
+  }
+  static VEC_INLINE Wide sum(PositiveSum& x) {
+    x.flush();
+    return sum(Wide{x.low, x.high});
   }
 
   // One value per line: its doubles, and where it lies in memory.
@@ -133,6 +135,10 @@ struct Across {
   }
 
   static VEC_INLINE Wide sum(const Wide& x) { return x; }
+  static VEC_INLINE Wide sum(PositiveSum& x) {
+    x.flush();
+    return {x.low, x.high};
+  }
   static VEC_INLINE Wide widen(vf x) { return wide(x); }
   VEC_INLINE vf perLine(const float* p) const { return loadSome(p, lanes); }
   VEC_INLINE vi perLine(const int32_t* p) const { return (vi)loadSome((const float*)p, lanes); }
@@ -153,27 +159,78 @@ struct Across {
   }
 };
 
-// body(line or lines, where they begin in (outer, n, inner), and in (outer, inner)); the sizes are
-// the call's first parameters.
-template <class Body>
-inline void everyLine(Context& context, const Call& call, Body body) {
+// Lines of up to this many elements are turned, W at a time, so that they lie across vectors: along
+// short ones, most of the work would be in their ends.
+constexpr int64_t shortLine = 64;
+
+// Lines of n side by side in memory to lanes, and back.
+VEC_ONCE inline void turnLines(const float* lines, int64_t n, int lanes, float* tile) {
+  for (int l = 0; l < lanes; l++)
+    for (int64_t i = 0; i < n; i++) tile[i * W + l] = lines[l * n + i];
+}
+VEC_ONCE inline void turnBack(const float* tile, int64_t n, int lanes, float* lines) {
+  for (int l = 0; l < lanes; l++)
+    for (int64_t i = 0; i < n; i++) lines[l * n + i] = tile[i * W + l];
+}
+
+template <class Line, class Body>
+VEC_ONCE void onLine(const Body& body, Line line, const float* const* in, float* out,
+                     int64_t number) {
+  body(line, in, out, number);
+}
+
+// body(line or lines, their inputs, their output, number of the first), the first `wide` inputs of
+// a call being (outer, n, inner), as are its first parameters; so is the output, or else it is
+// (outer, inner).
+template <int wide, class Body>
+inline void everyLine(Context& context, const Call& call, bool wideOut, Body body) {
   constexpr int64_t piece = 16384;  // elements of a task
   int64_t outer = call.integer(0), n = call.integer(1), inner = call.integer(2);
   if (n == 0) return;
-  if (inner == 1) {
-    parallelRange(context, outer, larger(1, piece / n), [=](int64_t begin, int64_t end, int) {
-      for (int64_t o = begin; o < end; o++) body(Along{n}, o * n, o);
-    });
-    return;
-  }
-  int64_t blocks = ceilDiv(inner, W);
-  parallelRange(
-      context, outer * blocks, larger(1, piece / (n * W)), [=](int64_t begin, int64_t end, int) {
-        for (int64_t item = begin; item < end; item++) {
-          int64_t o = item / blocks, c = item % blocks * W;
-          body(Across{n, inner, (int)smaller(W, inner - c)}, o * n * inner + c, o * inner + c);
+  struct Blocks {
+    const float* in[wide];
+    float* out;
+  };
+  Blocks all{{}, call.out[0].f32()};
+  for (int k = 0; k < wide; k++) all.in[k] = call.in[k].f32();
+  auto from = [=](int64_t at, int64_t line) {
+    Blocks b{{}, all.out + (wideOut ? at : line)};
+    for (int k = 0; k < wide; k++) b.in[k] = all.in[k] + at;
+    return b;
+  };
+  if (inner == 1 && n <= shortLine && n <= 4 * outer) {
+    parallelRange(context, outer, roundUp(piece / n, W), [=](int64_t begin, int64_t end, int) {
+      float turned[wide + 1][W * shortLine];
+      for (int64_t o = begin; o < end; o += W) {
+        int lanes = (int)smaller(W, end - o);
+        Blocks own = from(o * n, o), tile{{}, wideOut ? turned[wide] : own.out};
+        for (int k = 0; k < wide; k++) {
+          tile.in[k] = turned[k];
+          turnLines(own.in[k], n, lanes, turned[k]);
         }
-      });
+        onLine(body, Across{n, W, lanes}, tile.in, tile.out, o);
+        if (wideOut) turnBack(turned[wide], n, lanes, own.out);
+      }
+    });
+  } else if (inner == 1) {
+    parallelRange(context, outer, larger(1, piece / n), [=](int64_t begin, int64_t end, int) {
+      for (int64_t o = begin; o < end; o++) {
+        Blocks own = from(o * n, o);
+        onLine(body, Along{n}, own.in, own.out, o);
+      }
+    });
+  } else {
+    int64_t blocks = ceilDiv(inner, W);
+    parallelRange(context, outer * blocks, larger(1, piece / (n * W)),
+                  [=](int64_t begin, int64_t end, int) {
+                    for (int64_t item = begin; item < end; item++) {
+                      int64_t o = item / blocks, c = item % blocks * W;
+                      Blocks own = from(o * n * inner + c, o * inner + c);
+                      onLine(body, Across{n, inner, (int)smaller(W, inner - c)}, own.in, own.out,
+                             o * inner + c);
+                    }
+                  });
+  }
 }
 
 }  // namespace

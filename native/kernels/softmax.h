@@ -13,15 +13,14 @@
 namespace evengrad::ISA {
 namespace {
 
-VEC_INLINE Wide expOf(const Wide& x) { return each<exp>(x); }
-
 template <class Line>
 VEC_INLINE void softmaxLine(Line line, const float* x, float* y) {
-  Wide top = wide(line.largest(x)), total = wide(0.0);
+  vf top = line.largest(x);
+  PositiveSum total;
   line.visit([&](int64_t i, int lanes, vi) VEC_BODY {
-    Wide e = expOf(wide(loadSome(x + i, lanes, -__builtin_inff())) - top);
-    total = total + e;
-    storeSome(y + i, lanes, narrow(e));
+    vf e = floatExp(loadSome(x + i, lanes, -__builtin_inff()) - top);
+    total.add(e);
+    storeSome(y + i, lanes, e);
   });
   Factor share(wide(1.0) / line.sum(total));
   line.visit([&](int64_t i, int lanes, vi)
@@ -40,16 +39,17 @@ struct Shifted {
 template <class Line>
 VEC_INLINE Shifted shiftedSum(Line line, const float* x) {
   vf top = line.largest(x), none = splat(-__builtin_inff());
-  Wide over = wide(maxOf(top, splat(-__FLT_MAX__)));  // where all are −Inf, each is a tie
-  Wide rest = wide(0.0), ties = wide(0.0);
+  vf over = maxOf(top, splat(-__FLT_MAX__));  // where all are −Inf, each is a tie
+  PositiveSum rest;
+  vi ties = vi{};
   line.visit([&](int64_t i, int lanes, vi) VEC_BODY {
     vf v = loadSome(x + i, lanes, -__builtin_inff());
     vi tie = v == top;
     if (lanes < W) tie &= laneIndices() < splat(lanes);
-    ties = ties + wide(maskToFloat(tie));
-    rest = rest + expOf(wide(tie ? none : v) - over);
+    ties -= tie;
+    rest.add(floatExp((tie ? none : v) - over));
   });
-  return {top, line.sum(rest) + (line.sum(ties) - wide(1.0))};
+  return {top, line.sum(rest) + (line.sum(wide(convert(ties))) - wide(1.0))};
 }
 
 // x − max − ln Σ e^(x − max); −Inf − −Inf is NaN.
@@ -84,23 +84,15 @@ VEC_INLINE void softmaxGradientLine(Line line, const float* g, const float* y, f
 
 // g − p·Σg with p = e^y, as p·(g − Σg) + g·(1 − p): a p near 1 keeps the digits of its distance
 // from 1.
-VEC_INLINE vd logSoftmaxGradientOf(vd g, vd y, vd total) {
-  Exponential e = exponential(clampAbove(clampBelow(y, -708), 709));
-  vd p = fma(e.scale, e.m, e.scale), less = fma(e.scale, e.m, e.scale - splat(1.0));
-  return fma(p, g - total, -g * less);
-}
-
 template <class Line>
 VEC_INLINE void logSoftmaxGradientLine(Line line, const float* g, const float* y, float* dx) {
-  Wide total = wide(0.0);
-  line.visit([&](int64_t i, int lanes, vi)
-                 VEC_BODY { total = total + wide(loadSome(g + i, lanes)); });
-  total = line.sum(total);
+  Wide all = wide(0.0);
+  line.visit([&](int64_t i, int lanes, vi) VEC_BODY { all = all + wide(loadSome(g + i, lanes)); });
+  vf total = narrow(line.sum(all));
   line.visit([&](int64_t i, int lanes, vi) VEC_BODY {
-    vf own = loadSome(g + i, lanes), log = loadSome(y + i, lanes);
-    storeSome(dx + i, lanes,
-              join(logSoftmaxGradientOf(lower(own), lower(log), total.low),
-                   logSoftmaxGradientOf(upper(own), upper(log), total.high)));
+    vf own = loadSome(g + i, lanes);
+    FloatExponential p(loadSome(y + i, lanes));
+    storeSome(dx + i, lanes, fma(p.exp(), own - total, -own * p.expm1()));
   });
 }
 
@@ -122,42 +114,34 @@ inline const char* softmaxGradientCheck(const Call& call) { return linesCheck(ca
 inline const char* logSumExpCheck(const Call& call) { return linesCheck(call, 1, true); }
 
 inline void softmaxRun(const Call& call, const void*, Context& context) {
-  const float* x = call.in[0].f32();
-  float* y = call.out[0].f32();
-  everyLine(context, call,
-            [=](auto line, int64_t at, int64_t) { softmaxLine(line, x + at, y + at); });
+  everyLine<1>(context, call, true, [](auto line, const float* const* in, float* out, int64_t) {
+    softmaxLine(line, in[0], out);
+  });
 }
 
 inline void logSoftmaxRun(const Call& call, const void*, Context& context) {
-  const float* x = call.in[0].f32();
-  float* y = call.out[0].f32();
-  everyLine(context, call,
-            [=](auto line, int64_t at, int64_t) { logSoftmaxLine(line, x + at, y + at); });
+  everyLine<1>(context, call, true, [](auto line, const float* const* in, float* out, int64_t) {
+    logSoftmaxLine(line, in[0], out);
+  });
 }
 
 inline void logSumExpRun(const Call& call, const void*, Context& context) {
-  const float* x = call.in[0].f32();
-  float* out = call.out[0].f32();
   if (call.integer(1) == 0)
-    for (int64_t i = 0; i < call.out[0].count; i++) out[i] = -__builtin_inff();
-  everyLine(context, call, [=](auto line, int64_t at, int64_t narrowAt) {
-    line.storePerLine(out + narrowAt, logSumExpLine(line, x + at));
+    for (int64_t i = 0; i < call.out[0].count; i++) call.out[0].f32()[i] = -__builtin_inff();
+  everyLine<1>(context, call, false, [](auto line, const float* const* in, float* out, int64_t) {
+    line.storePerLine(out, logSumExpLine(line, in[0]));
   });
 }
 
 inline void softmaxGradientRun(const Call& call, const void*, Context& context) {
-  const float *g = call.in[0].f32(), *y = call.in[1].f32();
-  float* dx = call.out[0].f32();
-  everyLine(context, call, [=](auto line, int64_t at, int64_t) {
-    softmaxGradientLine(line, g + at, y + at, dx + at);
+  everyLine<2>(context, call, true, [](auto line, const float* const* in, float* out, int64_t) {
+    softmaxGradientLine(line, in[0], in[1], out);
   });
 }
 
 inline void logSoftmaxGradientRun(const Call& call, const void*, Context& context) {
-  const float *g = call.in[0].f32(), *y = call.in[1].f32();
-  float* dx = call.out[0].f32();
-  everyLine(context, call, [=](auto line, int64_t at, int64_t) {
-    logSoftmaxGradientLine(line, g + at, y + at, dx + at);
+  everyLine<2>(context, call, true, [](auto line, const float* const* in, float* out, int64_t) {
+    logSoftmaxGradientLine(line, in[0], in[1], out);
   });
 }
 

@@ -10,6 +10,13 @@
 
 #define VEC_INLINE inline __attribute__((always_inline))
 
+// A template's code that must exist once for each type, not again where it is called.
+#if defined(__clang__)
+#define VEC_ONCE __attribute__((noinline))
+#else
+#define VEC_ONCE __attribute__((noinline, noclone))
+#endif
+
 #if defined(__clang__)
 #define VEC_UNROLL _Pragma("unroll")
 #else
@@ -55,7 +62,8 @@ VEC_INLINE vf roundEven(vf x);
 VEC_INLINE vd lower(vf x);  // the first half of the lanes, as doubles
 VEC_INLINE vd upper(vf x);
 VEC_INLINE vf join(vd lower, vd upper);
-VEC_INLINE vi truncate(vf x);  // anything for NaN and what int32 cannot hold
+VEC_INLINE vf scaleBy(vf x, vf k);  // x·2ᵏ for whole k in [−250, 250]
+VEC_INLINE vi truncate(vf x);       // anything for NaN and what int32 cannot hold
 VEC_INLINE vf convert(vi x);
 VEC_INLINE vul mulLow32(vul a, uint32_t b);  // the low half of each 64-bit lane times b, in 64 bits
 VEC_INLINE vf loadPartial(const float* p, int n);  // n < W lanes, the others 0
@@ -67,6 +75,12 @@ VEC_INLINE void storePartial(int32_t* p, int n, vi x) { storePartial((float*)p, 
 VEC_INLINE vf abs(vf x) { return (vf)((vi)x & splat(INT32_MAX)); }
 VEC_INLINE vd abs(vd x) { return (vd)((vl)x & splat(INT64_MAX)); }
 VEC_INLINE vf maskToFloat(vi mask) { return (vf)(mask & (vi)splat(1.0f)); }
+
+// In two steps, so that a result may be subnormal.
+VEC_INLINE vf scaleInSteps(vf x, vi k) {
+  vi half = k >> 1;
+  return x * (vf)((half + 127) << 23) * (vf)((k - half + 127) << 23);
+}
 
 VEC_INLINE bool any(vi mask) {
   vl m = (vl)mask;

@@ -71,8 +71,9 @@ Line target(int32_t label, Data* weights, double smoothing, int64_t n) {
 
 void lines(const KernelTable& table, Shape s) {
   int64_t count = s.outer * s.n * s.inner, narrow = s.outer * s.inner, n = s.n;
-  Data x(gaussian(count, 1, 3)), g(gaussian(count, 2));
-  one(table, softmaxKernel, s, {&x}, 1, params(s), false, 2,
+  Data x(gaussian(count, 1, 3)), g(gaussian(count, 2)), logs(gaussian(count, 5, 3));
+  for (int64_t i = 0; i < count; i++) logs.f()[i] = -std::fabs(logs.f()[i]);
+  one(table, softmaxKernel, s, {&x}, 1, params(s), false, 24,
       [](auto& in, int64_t) { return softmaxOf(in[0]); });
   one(table, logSoftmaxKernel, s, {&x}, 1, params(s), false, 2, [](auto& in, int64_t) {
     Line y = softmaxOf(in[0]);
@@ -91,12 +92,13 @@ void lines(const KernelTable& table, Shape s) {
     for (size_t i = 0; i < in[0].size(); i++) r.push_back(in[1][i] * (in[0][i] - mean));
     return r;
   });
-  one(table, logSoftmaxGradientKernel, s, {&g, &x}, 2, params(s), false, 4, [](auto& in, int64_t) {
-    Line r;
-    Real sum = dot(in[0], Line(in[0].size(), 1));
-    for (size_t i = 0; i < in[0].size(); i++) r.push_back(in[0][i] - expl(in[1][i]) * sum);
-    return r;
-  });
+  one(table, logSoftmaxGradientKernel, s, {&g, &logs}, 2, params(s), false, 4,
+      [](auto& in, int64_t) {
+        Line r;
+        Real sum = dot(in[0], Line(in[0].size(), 1));
+        for (size_t i = 0; i < in[0].size(); i++) r.push_back(in[0][i] - expl(in[1][i]) * sum);
+        return r;
+      });
   if (n == 0) return;
   std::vector<int32_t> some;
   for (int64_t i = 0; i < narrow; i++) some.push_back(i % 5 == 4 ? -7 : (int32_t)(i * 31 % n));
@@ -108,7 +110,7 @@ void lines(const KernelTable& table, Shape s) {
       p.insert(p.end(), {-7, smoothing, (double)weighted});
       std::vector<Data*> in = {&x, &labels};
       if (weighted) in.push_back(w);
-      one(table, crossEntropyKernel, s, in, 1, p, true, 1, [&](auto& from, int64_t line) {
+      one(table, crossEntropyKernel, s, in, 1, p, true, 8, [&](auto& from, int64_t line) {
         Line t = target(some[line], w, smoothing, n), y = softmaxOf(from[0]);
         Real sum = 0;
         for (size_t i = 0; i < t.size(); i++) sum -= t[i] * logl(y[i]);
