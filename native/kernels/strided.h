@@ -4,7 +4,7 @@
 // in, out the same type of any kind; out[i] = in[offset + Σ index·stride]
 #pragma once
 
-#include "matmulMicro.h"
+#include "transpose.h"
 #include "view.h"
 
 namespace evengrad::ISA {
@@ -34,18 +34,12 @@ inline void transposeBlock(const T* from, int64_t rowFrom, T* to, int64_t rowTo,
   T block[transposeEdge * width];
   for (int64_t i = 0; i < rows; i++)
     __builtin_memcpy(block + i * width, from + i * rowFrom, columns * sizeof(T));
-  int64_t j = 0;
   if constexpr (sizeof(T) == 4) {
-    for (; j + 4 <= columns; j += 4) {
-      int64_t i = 0;
-      for (; i + 4 <= rows; i += 4)
-        transpose4((const float*)block + i * width + j, width, (float*)to + j * rowTo + i, rowTo);
-      for (; i < rows; i++)
-        for (int64_t c = j; c < j + 4; c++) to[c * rowTo + i] = block[i * width + c];
-    }
+    transpose((const float*)block, width, (float*)to, rowTo, rows, columns);
+  } else {
+    for (int64_t j = 0; j < columns; j++)
+      for (int64_t i = 0; i < rows; i++) to[j * rowTo + i] = block[i * width + j];
   }
-  for (; j < columns; j++)
-    for (int64_t i = 0; i < rows; i++) to[j * rowTo + i] = block[i * width + j];
 }
 
 template <class T>

@@ -65,7 +65,17 @@ void all(const KernelTable& table) {
                                {1, 4103, 33, 5},
                                {3, 100, 100, 100},
                                {6, 40, 70, 40},
-                               {1, 1, 1000, 321}});
+                               {1, 1, 1000, 321},
+                               // wide tiles of few rows
+                               {1, 3, 300, 70},
+                               {1, 6, 203, 1100},
+                               // dot products
+                               {1, 12, 41, 300},
+                               {1, 3, 9, 67},
+                               {1, 90, 7, 1100},
+                               // several depths, several blocks of rows
+                               {1, 40, 140, 2100},
+                               {1, 4300, 131, 5}});
   for (Shape s : shapes)
     for (int t = 0; t < 4; t++) {
       one(table, s, t & 1, t & 2, false, false);
