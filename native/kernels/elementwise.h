@@ -6,22 +6,27 @@
 namespace evengrad::ISA {
 namespace {
 
-#define EVENGRAD_UNARY(name, formula)                    \
-  struct map_##name {                                    \
-    static VEC_INLINE vf apply(vf x) { return formula; } \
+// A short operation runs on an accumulator of vectors in registers, a long one from memory to
+// memory.
+struct Short {
+  static constexpr bool isLong = false;
+  static constexpr int cost = 1;
+};
+struct Long {
+  static constexpr bool isLong = true;
+  static constexpr int cost = 8;
+};
+
+#define EVENGRAD_FUNCTION(name, kind, R, parameters, formula) \
+  struct map_##name : kind {                                  \
+    static VEC_INLINE R apply parameters { return formula; }  \
   };
-#define EVENGRAD_BINARY(name, formula)                         \
-  struct map_##name {                                          \
-    static VEC_INLINE vf apply(vf a, vf b) { return formula; } \
-  };
-#define EVENGRAD_INT_UNARY(name, formula)                \
-  struct map_##name {                                    \
-    static VEC_INLINE vi apply(vi x) { return formula; } \
-  };
-#define EVENGRAD_INT_BINARY(name, result, formula)                 \
-  struct map_##name {                                              \
-    static VEC_INLINE result apply(vi a, vi b) { return formula; } \
-  };
+#define EVENGRAD_UNARY(name, formula) EVENGRAD_FUNCTION(name, Short, vf, (vf x), formula)
+#define EVENGRAD_LONG(name, formula) EVENGRAD_FUNCTION(name, Long, vf, (vf x), formula)
+#define EVENGRAD_BINARY(name, formula) EVENGRAD_FUNCTION(name, Short, vf, (vf a, vf b), formula)
+#define EVENGRAD_INT_UNARY(name, formula) EVENGRAD_FUNCTION(name, Short, vi, (vi x), formula)
+#define EVENGRAD_INT_BINARY(name, R, formula) \
+  EVENGRAD_FUNCTION(name, Short, R, (vi a, vi b), formula)
 
 VEC_INLINE vi isNaN(vf x) { return x != x; }
 VEC_INLINE vi truth(vf x) { return x != splat(0.0f); }  // NaN is true
@@ -29,26 +34,26 @@ VEC_INLINE vi truth(vf x) { return x != splat(0.0f); }  // NaN is true
 EVENGRAD_UNARY(neg, (vf)((vi)x ^ splat(INT32_MIN)))
 EVENGRAD_UNARY(abs, abs(x))
 EVENGRAD_UNARY(sign, isNaN(x) ? x : maskToFloat(x > splat(0.0f)) - maskToFloat(x < splat(0.0f)))
-EVENGRAD_UNARY(exp, inDouble<exp>(x))
-EVENGRAD_UNARY(expm1, inDouble<expm1>(x))
-EVENGRAD_UNARY(log, inDouble<log>(x))
-EVENGRAD_UNARY(log1p, inDouble<log1p>(x))
+EVENGRAD_LONG(exp, inDouble<exp>(x))
+EVENGRAD_LONG(expm1, inDouble<expm1>(x))
+EVENGRAD_LONG(log, inDouble<log>(x))
+EVENGRAD_LONG(log1p, inDouble<log1p>(x))
 EVENGRAD_UNARY(sqrt, sqrt(x))
-EVENGRAD_UNARY(rsqrt, join(splat(1.0) / sqrt(lower(x)), splat(1.0) / sqrt(upper(x))))
+EVENGRAD_LONG(rsqrt, join(splat(1.0) / sqrt(lower(x)), splat(1.0) / sqrt(upper(x))))
 EVENGRAD_UNARY(reciprocal, splat(1.0f) / x)
 EVENGRAD_UNARY(square, x* x)
-EVENGRAD_UNARY(sin, sinOrCos(x, 0))
-EVENGRAD_UNARY(cos, sinOrCos(x, 1))
-EVENGRAD_UNARY(tanh, inDouble<tanh>(x))
-EVENGRAD_UNARY(erf, inDouble<erf>(x))
-EVENGRAD_UNARY(erfc, inDouble<erfc>(x))
-EVENGRAD_UNARY(sigmoid, inDouble<sigmoid>(x))
-EVENGRAD_UNARY(softplus, inDouble<softplus>(x))
-EVENGRAD_UNARY(logSigmoid, inDouble<logSigmoid>(x))
-EVENGRAD_UNARY(gelu, inDouble<gelu>(x))
-EVENGRAD_UNARY(geluTanh, inDouble<geluTanh>(x))
-EVENGRAD_UNARY(silu, inDouble<silu>(x))
-EVENGRAD_UNARY(mish, inDouble<mish>(x))
+EVENGRAD_LONG(sin, sinOrCos(x, 0))
+EVENGRAD_LONG(cos, sinOrCos(x, 1))
+EVENGRAD_LONG(tanh, inDouble<tanh>(x))
+EVENGRAD_LONG(erf, inDouble<erf>(x))
+EVENGRAD_LONG(erfc, inDouble<erfc>(x))
+EVENGRAD_LONG(sigmoid, inDouble<sigmoid>(x))
+EVENGRAD_LONG(softplus, inDouble<softplus>(x))
+EVENGRAD_LONG(logSigmoid, inDouble<logSigmoid>(x))
+EVENGRAD_LONG(gelu, inDouble<gelu>(x))
+EVENGRAD_LONG(geluTanh, inDouble<geluTanh>(x))
+EVENGRAD_LONG(silu, inDouble<silu>(x))
+EVENGRAD_LONG(mish, inDouble<mish>(x))
 EVENGRAD_UNARY(relu, x <= splat(0.0f) ? splat(0.0f) : x)
 EVENGRAD_UNARY(floor, floor(x))
 EVENGRAD_UNARY(ceil, ceil(x))
@@ -61,7 +66,7 @@ EVENGRAD_BINARY(add, a + b)
 EVENGRAD_BINARY(sub, a - b)
 EVENGRAD_BINARY(mul, a* b)
 EVENGRAD_BINARY(div, a / b)
-EVENGRAD_BINARY(pow, pow(a, b))
+EVENGRAD_FUNCTION(pow, Long, vf, (vf a, vf b), pow(a, b))
 EVENGRAD_BINARY(maximum, ((a > b) | isNaN(a)) ? a : b)
 EVENGRAD_BINARY(minimum, ((a < b) | isNaN(a)) ? a : b)
 EVENGRAD_BINARY(equal, maskToFloat(a == b))
@@ -73,9 +78,7 @@ EVENGRAD_BINARY(greaterEqual, maskToFloat(a >= b))
 EVENGRAD_BINARY(logicalAnd, maskToFloat(truth(a) & truth(b)))
 EVENGRAD_BINARY(logicalOr, maskToFloat(truth(a) | truth(b)))
 
-struct map_where {
-  static VEC_INLINE vf apply(vf condition, vf a, vf b) { return truth(condition) ? a : b; }
-};
+EVENGRAD_FUNCTION(where, Short, vf, (vf condition, vf a, vf b), truth(condition) ? a : b)
 
 // Integers wrap.
 EVENGRAD_INT_UNARY(negI, (vi)(vu{} - (vu)x))
@@ -94,17 +97,13 @@ EVENGRAD_INT_BINARY(lessEqualI, vf, maskToFloat(a <= b))
 EVENGRAD_INT_BINARY(greaterI, vf, maskToFloat(a > b))
 EVENGRAD_INT_BINARY(greaterEqualI, vf, maskToFloat(a >= b))
 
-struct map_whereI {
-  static VEC_INLINE vi apply(vf condition, vi a, vi b) { return truth(condition) ? a : b; }
-};
-struct map_toI32 {
-  static VEC_INLINE vi apply(vf x) { return toInt(x); }
-};
-struct map_toF32 {
-  static VEC_INLINE vf apply(vi x) { return convert(x); }
-};
+EVENGRAD_FUNCTION(whereI, Short, vi, (vf condition, vi a, vi b), truth(condition) ? a : b)
+EVENGRAD_FUNCTION(toI32, Short, vi, (vf x), toInt(x))
+EVENGRAD_FUNCTION(toF32, Short, vf, (vi x), convert(x))
 
+#undef EVENGRAD_FUNCTION
 #undef EVENGRAD_UNARY
+#undef EVENGRAD_LONG
 #undef EVENGRAD_BINARY
 #undef EVENGRAD_INT_UNARY
 #undef EVENGRAD_INT_BINARY

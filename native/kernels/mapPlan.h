@@ -1,26 +1,21 @@
-// The plan of `map`: its parameters checked and decoded, dimensions collapsed, tiles of scratch
-// ("registers") allocated by liveness.
+// The plan of `map`: its parameters checked and decoded, dimensions collapsed, and how each input
+// is read.
 #pragma once
 
 #include <stdlib.h>
 
-#include "elementwise.h"
+#include "mapSteps.h"
 
 namespace evengrad::ISA {
 namespace {
 
 constexpr int maxDims = 32;
-constexpr int maxTile = 512;  // elements
+constexpr int64_t maxPattern = 4096;  // lanes of a row that is repeated in the scratch
 
 constexpr const char* mapSignatures[] = {
 #define MAP(name, signature) signature,
 #include "../ops.def"
 };
-constexpr const char* mapNames[] = {
-#define MAP(name, signature) #name,
-#include "../ops.def"
-};
-constexpr int mapOps = sizeof(mapSignatures) / sizeof(*mapSignatures);
 
 // "FF>F": two operands, the result's kind last.
 constexpr int arityOf(const char* signature) {
@@ -29,59 +24,45 @@ constexpr int arityOf(const char* signature) {
   return n;
 }
 
-constexpr bool sameText(const char* a, const char* b) {
-  while (*a && *a == *b) a++, b++;
-  return *a == *b;
-}
-
-// Relative cost of one element, to size chunks.
-constexpr int costOf(int op) {
-  constexpr const char* heavy[] = {"exp",  "expm1",    "log",        "log1p",   "sin",  "cos",
-                                   "tanh", "erf",      "erfc",       "sigmoid", "pow",  "softplus",
-                                   "gelu", "geluTanh", "logSigmoid", "silu",    "mish", "rsqrt"};
-  for (const char* name : heavy)
-    if (sameText(mapNames[op], name)) return 8;
-  return 1;
-}
-
 enum class InputKind : uint8_t {
-  scalar,    // every stride is 0: one vector, made once
-  direct,    // contiguous over the whole shape: f32 and i32 are read in place
-  periodic,  // a short row repeated: a pattern, made once
-  strided    // any other: copied tile by tile, or read in place where a row covers the tile
+  scalar,   // every stride is 0: one vector, made once
+  direct,   // contiguous, f32 or i32: read in place
+  row,      // a short row repeated: in place, or in a pattern made once
+  gathered  // any other: made some blocks at a time
 };
 
 struct MapInput {
   InputKind kind;
-  bool rows;        // the innermost stride is 1 and elements need no conversion
-  int64_t pattern;  // byte offset of a periodic input's pattern in the shared scratch
+  int at;          // its entry of the table
+  int lastRead;    // the micro-op, −1 if unused
+  int64_t lanes;   // made once, of a scalar or a row; 0 for a row that is read in place
+  int64_t shared;  // where: bytes from the start of the scratch
+  int64_t cursor;  // of a gathered input: bytes from the start of a worker's scratch
   int64_t* strides;
 };
 
-struct MapValue {
-  bool integer;      // an I lane
-  int definedBy;     // micro-op, or −1
-  int lastUse;       // micro-op, nMicro if it is an output, −1 if unused
-  int reg;           // its tile of a worker's scratch, or −1
-  int slot;          // its vector in the shared scratch, or −1
-  double immediate;  // if it is one
+struct MapOutput {
+  int value;
+  int at;        // its entry of the table: a stream, or lanes to be made bytes of
+  int storedBy;  // the micro-op; outputs that no micro-op computes follow in their order
 };
 
-struct MicroOp {
-  int op, result, a, b, c;
-};
-
+// The table of pointers has five parts: streams, which are inputs and outputs in place; wide
+// entries, which are some blocks of a gathered input or of an output of bytes; immediates; scalars
+// and rows; and blocks of a worker's own.
 struct MapPlan {
-  int ndim, nMicro, nValues, registers;
-  int64_t total, tile, chunk;
-  int64_t sharedBytes, directOffset;  // shared: vectors, patterns, flags of outputs
-  int64_t workerBytes, valuesOffset,
-      spillOffset;  // each worker: registers, spilled input vectors, values
+  int ndim, nSteps, nIn, nOut, nStreams, nWide, nImmediates;
+  int blocks, nBlocks;  // the first block's entry, and how many there are
+  bool alongRows;       // nothing has to be copied or converted along a row
+  int64_t total, chunk;
+  int64_t sharedBytes, directOffset;  // for all workers: scalars, rows, flags of the outputs
+  int64_t workerBytes, blocksOffset, edgesOffset, wideOffset, wrapsOffset;
   int64_t dims[maxDims];
   MapInput* inputs;
-  MapValue* values;  // inputs, immediates, micro-ops, then the immediates as integers
-  MicroOp* ops;
-  int* outputs;  // value ids
+  MapOutput* outputs;
+  MapStep* steps;
+  char** immediates;
+  char* vectors;  // what the immediates point into
 };
 
 // Where things are in `params`.
@@ -196,113 +177,20 @@ inline void mapClassify(const Call& call, MapPlan* p) {
       row &= d == inner || input.strides[d] == 0;
       stride *= p->dims[d];
     }
-    input.rows = input.strides[inner] == 1 && bytesOf(call.in[i].dtype) == 4;
-    input.kind = zero                               ? InputKind::scalar
-                 : contiguous                       ? InputKind::direct
-                 : row && p->dims[inner] <= maxTile ? InputKind::periodic
-                                                    : InputKind::strided;
-  }
-}
-
-// A register is free again after its value's last use; a result may take the place of an operand.
-inline void mapAllocate(const Call& call, MapPlan* p, int* freeRegisters) {
-  int nFree = 0;
-  auto take = [&] { return nFree > 0 ? freeRegisters[--nFree] : p->registers++; };
-  for (int i = 0; i < call.nIn; i++) {
-    InputKind kind = p->inputs[i].kind;
-    bool converted = bytesOf(call.in[i].dtype) == 1 || p->values[i].lastUse == p->nMicro;
-    if (kind == InputKind::strided || (kind == InputKind::direct && converted))
-      p->values[i].reg = take();
-  }
-  for (int i = 0; i < p->nMicro; i++) {
-    const MicroOp& op = p->ops[i];
-    int operands[] = {op.a, op.b, op.c};
-    int arity = arityOf(mapSignatures[op.op]);
-    for (int k = 0; k < arity; k++) {
-      MapValue& v = p->values[operands[k]];
-      bool seen = (k > 0 && operands[k] == operands[0]) || (k > 1 && operands[k] == operands[1]);
-      if (!seen && v.reg >= 0 && v.lastUse == i) freeRegisters[nFree++] = v.reg;
+    bool lanes = bytesOf(call.in[i].dtype) == 4, whole = p->dims[inner] % blockLanes == 0;
+    input.kind = zero                  ? InputKind::scalar
+                 : contiguous && lanes ? InputKind::direct
+                 : row && !contiguous && (p->dims[inner] <= maxPattern || (whole && lanes))
+                     ? InputKind::row
+                     : InputKind::gathered;
+    // A row of whole blocks is read in place.
+    input.lanes = 0;
+    if (input.kind == InputKind::row && !(whole && lanes)) {
+      bool turns = blockLanes % p->dims[inner] != 0;  // blocks begin in different places
+      input.lanes =
+          smaller(p->total, larger(blockLanes, turns ? p->dims[inner] + blockLanes : 0)) + W;
     }
-    MapValue& result = p->values[op.result];
-    result.reg = take();
-    if (result.lastUse < 0) freeRegisters[nFree++] = result.reg;
   }
-}
-
-inline void mapFree(void* plan) { free(plan); }
-
-// One block: the plan, then its arrays.
-inline void* mapPlan(const Call& call) {
-  MapLayout m;
-  if (MapLayout::read(call, &m)) return nullptr;
-  int nValues = call.nIn + 2 * m.nImm + m.nMicro;
-  int64_t bytes = sizeof(MapPlan) + (int64_t)sizeof(MapInput) * call.nIn +
-                  (int64_t)sizeof(int64_t) * maxDims * call.nIn +
-                  (int64_t)sizeof(MapValue) * nValues + (int64_t)sizeof(MicroOp) * m.nMicro +
-                  (int64_t)sizeof(int) * call.nOut + (int64_t)sizeof(int) * nValues;
-  char* block = (char*)calloc(1, (size_t)bytes);
-  if (!block) return nullptr;
-  MapPlan* p = (MapPlan*)block;
-  p->inputs = (MapInput*)(p + 1);
-  int64_t* strides = (int64_t*)(p->inputs + call.nIn);
-  p->values = (MapValue*)(strides + (int64_t)maxDims * call.nIn);
-  p->ops = (MicroOp*)(p->values + nValues);
-  p->outputs = (int*)(p->ops + m.nMicro);
-  int* freeRegisters = p->outputs + call.nOut;
-  for (int i = 0; i < call.nIn; i++) p->inputs[i].strides = strides + (int64_t)maxDims * i;
-  p->nMicro = m.nMicro;
-  p->nValues = nValues;
-  mapCollapse(call, m, p);
-  mapClassify(call, p);
-
-  int firstMicro = call.nIn + m.nImm, firstInteger = firstMicro + m.nMicro;
-  for (int v = 0; v < nValues; v++) p->values[v] = {false, -1, -1, -1, -1, 0};
-  for (int k = 0; k < m.nImm; k++) {
-    p->values[call.nIn + k].immediate = p->values[firstInteger + k].immediate =
-        call.params[m.immediates + k];
-    p->values[firstInteger + k].integer = true;
-  }
-  auto resolve = [&](double id, bool integer, int use) {
-    int v = (int)id;
-    if (integer && m.isImmediate(call, v)) v += firstInteger - call.nIn;
-    if (use > p->values[v].lastUse) p->values[v].lastUse = use;
-    return v;
-  };
-  int64_t cost = 1;
-  for (int i = 0; i < m.nMicro; i++) {
-    const double* row = call.params + m.micro + 4 * i;
-    const char* s = mapSignatures[(int)row[0]];
-    int operands[3] = {};
-    for (int k = 0; k < arityOf(s); k++) operands[k] = resolve(row[1 + k], s[k] == 'I', i);
-    p->ops[i] = {(int)row[0], firstMicro + i, operands[0], operands[1], operands[2]};
-    p->values[firstMicro + i].definedBy = i;
-    cost += costOf((int)row[0]);
-  }
-  for (int j = 0; j < call.nOut; j++)
-    p->outputs[j] = resolve(call.params[m.outputs + j], call.out[j].dtype == DType::i32, m.nMicro);
-  mapAllocate(call, p, freeRegisters);
-
-  // A tile's registers should fit the L1 cache together.
-  p->tile = p->registers <= 8 ? maxTile : p->registers <= 24 ? 256 : 128;
-  p->chunk = roundUp(larger(32768 / cost, 1), p->tile);
-  int slots = 0;
-  for (int v = 0; v < nValues; v++) {
-    bool scalar =
-        v < call.nIn ? p->inputs[v].kind == InputKind::scalar : v < firstMicro || v >= firstInteger;
-    if (scalar) p->values[v].slot = slots++;
-  }
-  int64_t at = (int64_t)slots * VEC_BYTES;
-  for (int i = 0; i < call.nIn; i++) {
-    if (p->inputs[i].kind != InputKind::periodic) continue;
-    p->inputs[i].pattern = at;
-    at += alignUp((p->dims[p->ndim - 1] + p->tile) * 4);
-  }
-  p->directOffset = at;
-  p->sharedBytes = alignUp(at + call.nOut);
-  p->spillOffset = p->registers * p->tile * 4;
-  p->valuesOffset = p->spillOffset + (int64_t)call.nIn * VEC_BYTES;
-  p->workerBytes = alignUp(p->valuesOffset + (int64_t)nValues * 16);
-  return p;
 }
 
 }  // namespace

@@ -41,6 +41,14 @@ VEC_INLINE vul mulLow32(vul a, uint32_t b) {
   return (vul)_mm256_mul_epu32((__m256i)a, _mm256_set1_epi64x(b));
 }
 
+VEC_INLINE vf loadBytes(const uint8_t* p) {
+  return convert((vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p)));
+}
+VEC_INLINE void storeBytes(uint8_t* p, vf x) {
+  __m256i i = (__m256i)truncate(x);
+  __m128i words = _mm_packus_epi32(_mm256_castsi256_si128(i), _mm256_extracti128_si256(i, 1));
+  _mm_storel_epi64((__m128i*)p, _mm_packus_epi16(words, words));
+}
 VEC_INLINE __m256i firstLanes(int n) {
   static const int32_t ones[16] = {-1, -1, -1, -1, -1, -1, -1, -1};
   return _mm256_loadu_si256((const __m256i*)(ones + 8 - n));

@@ -50,6 +50,12 @@ VEC_INLINE vul mulLow32(vul a, uint32_t b) {
   return (vul)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(b));
 }
 
+VEC_INLINE vf loadBytes(const uint8_t* p) {
+  return convert((vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)p)));
+}
+VEC_INLINE void storeBytes(uint8_t* p, vf x) {
+  _mm_storeu_si128((__m128i*)p, _mm512_cvtepi32_epi8((__m512i)truncate(x)));
+}
 VEC_INLINE vf loadPartial(const float* p, int n) {
   return (vf)_mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
 }

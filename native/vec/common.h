@@ -66,6 +66,8 @@ VEC_INLINE vf scaleBy(vf x, vf k);  // x·2ᵏ for whole k in [−250, 250]
 VEC_INLINE vi truncate(vf x);       // anything for NaN and what int32 cannot hold
 VEC_INLINE vf convert(vi x);
 VEC_INLINE vul mulLow32(vul a, uint32_t b);  // the low half of each 64-bit lane times b, in 64 bits
+VEC_INLINE vf loadBytes(const uint8_t* p);   // W bytes as numbers
+VEC_INLINE void storeBytes(uint8_t* p, vf x);      // of numbers from 0 to 255, truncated
 VEC_INLINE vf loadPartial(const float* p, int n);  // n < W lanes, the others 0
 VEC_INLINE void storePartial(float* p, int n, vf x);
 

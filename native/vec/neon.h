@@ -38,6 +38,17 @@ VEC_INLINE vul mulLow32(vul a, uint32_t b) {
   return (vul)vmull_u32(vmovn_u64((uint64x2_t)a), vdup_n_u32(b));
 }
 
+VEC_INLINE vf loadBytes(const uint8_t* p) {
+  uint32_t four;
+  __builtin_memcpy(&four, p, 4);
+  uint16x8_t words = vmovl_u8(vcreate_u8(four));
+  return (vf)vcvtq_f32_u32(vmovl_u16(vget_low_u16(words)));
+}
+VEC_INLINE void storeBytes(uint8_t* p, vf x) {
+  uint16x4_t words = vmovn_u32(vcvtq_u32_f32((float32x4_t)x));
+  uint32_t four = vget_lane_u32(vreinterpret_u32_u8(vmovn_u16(vcombine_u16(words, words))), 0);
+  __builtin_memcpy(p, &four, 4);
+}
 VEC_INLINE vf loadPartial(const float* p, int n) {
   vf x = {};
   __builtin_memcpy(&x, p, (unsigned)n * sizeof(float));

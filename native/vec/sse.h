@@ -46,6 +46,17 @@ VEC_INLINE vul mulLow32(vul a, uint32_t b) {
   return (vul)_mm_mul_epu32((__m128i)a, _mm_set1_epi64x(b));
 }
 
+VEC_INLINE vf loadBytes(const uint8_t* p) {
+  int32_t four;
+  __builtin_memcpy(&four, p, 4);
+  __m128i zero = _mm_setzero_si128(), words = _mm_unpacklo_epi8(_mm_cvtsi32_si128(four), zero);
+  return convert((vi)_mm_unpacklo_epi16(words, zero));
+}
+VEC_INLINE void storeBytes(uint8_t* p, vf x) {
+  __m128i i = (__m128i)truncate(x), words = _mm_packs_epi32(i, i);
+  int32_t four = _mm_cvtsi128_si32(_mm_packus_epi16(words, words));
+  __builtin_memcpy(p, &four, 4);
+}
 VEC_INLINE vf loadPartial(const float* p, int n) {
   vf x = {};
   __builtin_memcpy(&x, p, (unsigned)n * sizeof(float));

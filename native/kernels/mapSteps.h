@@ -1,0 +1,253 @@
+// The steps of a `map` plan, interpreted over blocks of eight vectors. The last result stays in
+// registers, the accumulator, so a chain touches memory only where a value is used again.
+#pragma once
+
+#include "elementwise.h"
+
+namespace evengrad::ISA {
+namespace {
+
+constexpr int blockVectors = 8;
+constexpr int64_t blockLanes = blockVectors * W;
+constexpr int64_t blockBytes = blockVectors * VEC_BYTES;
+constexpr int64_t wideBlocks = 8;  // made at once, of an input that is not read in place
+
+enum MapOp {
+#define MAP(name, signature) mapOp_##name,
+#include "../ops.def"
+  mapOps
+};
+
+// How a step reaches an operand: from the accumulator, from a block in memory, or one vector that
+// is the same in every lane.
+enum Source { fromAccumulator, fromMemory, fromScalar };
+
+// The combinations of sources that there is code for, by the number of operands. At most one is the
+// accumulator.
+struct Form {
+  Source a, b, c;
+};
+constexpr Form unaryForms[] = {{fromAccumulator, fromMemory, fromMemory},
+                               {fromMemory, fromMemory, fromMemory}};
+constexpr Form binaryForms[] = {
+    {fromAccumulator, fromMemory, fromMemory}, {fromMemory, fromAccumulator, fromMemory},
+    {fromMemory, fromMemory, fromMemory},      {fromAccumulator, fromScalar, fromMemory},
+    {fromScalar, fromAccumulator, fromMemory}, {fromMemory, fromScalar, fromMemory},
+    {fromScalar, fromMemory, fromMemory}};
+constexpr Form ternaryForms[] = {{fromAccumulator, fromMemory, fromMemory},
+                                 {fromMemory, fromAccumulator, fromMemory},
+                                 {fromMemory, fromMemory, fromAccumulator},
+                                 {fromMemory, fromMemory, fromMemory}};
+constexpr int maxForms = 8;
+
+// `code` is maxForms·op + form, or one of the others. Operands are entries of the table of
+// pointers; so is `to`, where a store or a loop writes.
+struct MapStep {
+  int32_t code, to, loop;
+  int32_t operand[3];
+};
+enum MapCode {
+  loadStep = maxForms * mapOps,  // accumulator = a
+  storeStep,                     // to = accumulator
+  addProductStep,                // accumulator + a·b
+  subProductStep,                // accumulator − a·b
+  productSubStep,                // a·b − accumulator
+  addScaledStep,                 // the same where b is a scalar
+  subScaledStep,
+  scaledSubStep,
+  loopStep,  // to = a long operation of a and b
+  endStep
+};
+
+template <class V>
+struct ElementOf;
+template <>
+struct ElementOf<vf> {
+  using type = float;
+};
+template <>
+struct ElementOf<vi> {
+  using type = int32_t;
+};
+
+template <class V>
+VEC_INLINE V loadAs(const char* p) {
+  return load((const typename ElementOf<V>::type*)p);
+}
+
+using Accumulator = vf[blockVectors];
+
+// An operand of a step, vector by vector.
+template <Source source, class V>
+struct Operand {
+  const char* p;
+  V scalar;
+
+  VEC_INLINE Operand(char* const* at, int32_t entry) {
+    if constexpr (source != fromAccumulator) p = at[entry];
+    if constexpr (source == fromScalar) scalar = loadAs<V>(p);
+  }
+  VEC_INLINE V vector(const Accumulator& acc, int i) const {
+    if constexpr (source == fromAccumulator) return (V)acc[i];
+    if constexpr (source == fromScalar) return scalar;
+    return loadAs<V>(p + i * VEC_BYTES);
+  }
+};
+
+template <int form, class R, class A>
+VEC_INLINE void shortStep(R (*apply)(A), Accumulator& acc, const MapStep& s, char* const* at) {
+  if constexpr (form < (int)(sizeof unaryForms / sizeof(Form))) {
+    Operand<unaryForms[form].a, A> a(at, s.operand[0]);
+    VEC_UNROLL
+    for (int i = 0; i < blockVectors; i++) acc[i] = (vf)apply(a.vector(acc, i));
+  }
+}
+
+template <int form, class R, class A, class B>
+VEC_INLINE void shortStep(R (*apply)(A, B), Accumulator& acc, const MapStep& s, char* const* at) {
+  if constexpr (form < (int)(sizeof binaryForms / sizeof(Form))) {
+    Operand<binaryForms[form].a, A> a(at, s.operand[0]);
+    Operand<binaryForms[form].b, B> b(at, s.operand[1]);
+    VEC_UNROLL
+    for (int i = 0; i < blockVectors; i++) acc[i] = (vf)apply(a.vector(acc, i), b.vector(acc, i));
+  }
+}
+
+template <int form, class R, class A, class B, class C>
+VEC_INLINE void shortStep(R (*apply)(A, B, C), Accumulator& acc, const MapStep& s,
+                          char* const* at) {
+  if constexpr (form < (int)(sizeof ternaryForms / sizeof(Form))) {
+    Operand<ternaryForms[form].a, A> a(at, s.operand[0]);
+    Operand<ternaryForms[form].b, B> b(at, s.operand[1]);
+    Operand<ternaryForms[form].c, C> c(at, s.operand[2]);
+    VEC_UNROLL
+    for (int i = 0; i < blockVectors; i++)
+      acc[i] = (vf)apply(a.vector(acc, i), b.vector(acc, i), c.vector(acc, i));
+  }
+}
+
+template <class Op, int form>
+VEC_INLINE void shortStep(Accumulator& acc, const MapStep& s, char* const* at) {
+  if constexpr (!Op::isLong) shortStep<form>(&Op::apply, acc, s, at);
+}
+
+// The accumulator with a product, which is rounded by itself.
+template <int code>
+VEC_INLINE void productStep(Accumulator& acc, const MapStep& s, char* const* at) {
+  constexpr bool scaled = code >= addScaledStep;
+  constexpr int kind = code - (scaled ? addScaledStep : addProductStep);
+  Operand<fromMemory, vf> a(at, s.operand[0]);
+  Operand<scaled ? fromScalar : fromMemory, vf> b(at, s.operand[1]);
+  VEC_UNROLL
+  for (int i = 0; i < blockVectors; i++) {
+    vf product = a.vector(acc, i) * b.vector(acc, i);
+    acc[i] = kind == 0 ? acc[i] + product : kind == 1 ? acc[i] - product : product - acc[i];
+  }
+}
+
+// A long operation, from memory to memory, which may be the same.
+using MapLoop = void (*)(char* to, const char* a, const char* b, int vectors);
+template <class Op, class Signature = decltype(&Op::apply)>
+struct LongLoop;
+template <class Op>
+struct LongLoop<Op, vf (*)(vf)> {
+  static void run(char* to, const char* a, const char*, int vectors) {
+    for (; vectors > 0; vectors--, to += VEC_BYTES, a += VEC_BYTES)
+      store((float*)to, Op::apply(loadAs<vf>(a)));
+  }
+};
+template <class Op>
+struct LongLoop<Op, vf (*)(vf, vf)> {
+  static void run(char* to, const char* a, const char* b, int vectors) {
+    for (; vectors > 0; vectors--, to += VEC_BYTES, a += VEC_BYTES, b += VEC_BYTES)
+      store((float*)to, Op::apply(loadAs<vf>(a), loadAs<vf>(b)));
+  }
+};
+
+template <class Op>
+constexpr MapLoop loopOf() {
+  if constexpr (Op::isLong) return LongLoop<Op>::run;
+  return nullptr;
+}
+constexpr MapLoop mapLoops[] = {
+#define MAP(name, signature) loopOf<map_##name>(),
+#include "../ops.def"
+};
+
+// A pointer that walks a pattern: `step` bytes from block to block, back by `period` at the end.
+struct MapWrap {
+  int64_t at, step, period;
+  const char* end;
+};
+
+// Where operands are, for one thread. The first `moving` entries move on with the blocks; so do the
+// wraps.
+struct MapTable {
+  char** at;
+  int moving, nWraps;
+  MapWrap* wraps;
+
+  VEC_INLINE void advanceWraps() const {
+    for (int i = 0; i < nWraps; i++) {
+      const MapWrap& wrap = wraps[i];
+      char* p = at[wrap.at] + wrap.step;
+      at[wrap.at] = p < wrap.end ? p : p - wrap.period;
+    }
+  }
+};
+
+// Runs the steps for `blocks` blocks; long operations compute the first `vectors` of the eight.
+static void runSteps(const MapStep* first, const MapTable& table, int64_t blocks, int vectors) {
+  char* const* at = table.at;
+  Accumulator acc = {};
+  for (const MapStep* s = first;; s++) {
+    switch (s->code) {
+#define MAP_FORM(name, form)                  \
+  case maxForms* mapOp_##name + form:         \
+    shortStep<map_##name, form>(acc, *s, at); \
+    break;
+#define MAP(name, signature) \
+  MAP_FORM(name, 0)          \
+  MAP_FORM(name, 1)          \
+  MAP_FORM(name, 2) MAP_FORM(name, 3) MAP_FORM(name, 4) MAP_FORM(name, 5) MAP_FORM(name, 6)
+#include "../ops.def"
+#undef MAP_FORM
+      case loadStep: {
+        Operand<fromMemory, vf> a(at, s->operand[0]);
+        VEC_UNROLL
+        for (int i = 0; i < blockVectors; i++) acc[i] = a.vector(acc, i);
+        break;
+      }
+      case storeStep: {
+        char* to = at[s->to];
+        VEC_UNROLL
+        for (int i = 0; i < blockVectors; i++) store((float*)(to + i * VEC_BYTES), acc[i]);
+        break;
+      }
+      case addProductStep: productStep<addProductStep>(acc, *s, at); break;
+      case subProductStep: productStep<subProductStep>(acc, *s, at); break;
+      case productSubStep: productStep<productSubStep>(acc, *s, at); break;
+      case addScaledStep: productStep<addScaledStep>(acc, *s, at); break;
+      case subScaledStep: productStep<subScaledStep>(acc, *s, at); break;
+      case scaledSubStep: productStep<scaledSubStep>(acc, *s, at); break;
+      case loopStep: {
+        mapLoops[s->loop](at[s->to], at[s->operand[0]], at[s->operand[1]], vectors);
+        // A call keeps no vector registers: the accumulator is not used across it.
+        VEC_UNROLL
+        for (int i = 0; i < blockVectors; i++) acc[i] = vf{};
+        break;
+      }
+      case endStep: {
+        if (--blocks == 0) return;
+        for (int i = 0; i < table.moving; i++) table.at[i] += blockBytes;
+        table.advanceWraps();
+        s = first - 1;
+        break;
+      }
+      default: __builtin_unreachable();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace evengrad::ISA
