@@ -69,8 +69,8 @@ const meanOf = (values) => values.reduce((a, b) => a + b, 0) / values.length;
 const stdOf = (values) => Math.sqrt(meanOf(values.map((x) => (x - meanOf(values)) ** 2)));
 
 /** Means over the trials of log₁₀ of the norm after every number of factors, and where f32 overflows. */
-export async function matrixProducts({ factors = 100, trials = 200 } = {}) {
-  seed(1);
+export async function matrixProducts({ factors = 100, trials = 200, seed: start = 1 } = {}) {
+  seed(start);
   const curves = [];
   for (const [name, draw] of Object.entries(draws)) {
     const rows = await logNorms(draw, factors, trials);

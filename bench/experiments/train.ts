@@ -1,6 +1,5 @@
 /** Training for a number of steps, and the accuracy that comes of it. */
 import type { TrainTest } from "../../lib/data/index.js";
-import { EvengradError } from "../../lib/error.js";
 import * as nn from "../../lib/nn/index.js";
 import { seed as startAt } from "../../lib/ops/index.js";
 import * as optim from "../../lib/optim/index.js";
@@ -33,17 +32,15 @@ export async function train(training: Training, seed: number, { train: set, test
   const model = await training.model();
   const rows = set.rows(rowsFor(set.size, steps, () => set.order({ shuffle: true })));
   const params = model.parameters();
-  try {
-    await fit(model, rows, {
-      loss: nn.crossEntropy,
-      optimizer: optimizer === "adam" ? new optim.Adam(params, { lr }) : new optim.SGD(params, { lr, momentum: 0.9 }),
-      batchSize,
-      shuffle: false,
-    });
-  } catch (error) {
-    if (error instanceof EvengradError && error.step !== undefined) return { value: Number.NaN, brokeAt: error.step };
-    throw error;
-  }
+  const { losses, gradNorms } = await fit(model, rows, {
+    loss: nn.crossEntropy,
+    optimizer: optimizer === "adam" ? new optim.Adam(params, { lr }) : new optim.SGD(params, { lr, momentum: 0.9 }),
+    batchSize,
+    shuffle: false,
+    nonFinite: "skip",
+  });
+  const brokeAt = losses.findIndex((loss, step) => !Number.isFinite(loss) || !Number.isFinite(gradNorms[step]));
+  if (brokeAt >= 0) return { value: Number.NaN, brokeAt };
   const { metrics } = await evaluate(model, test, { metrics: [nn.accuracy], batchSize: 500 });
   return { value: 100 * metrics.accuracy };
 }
