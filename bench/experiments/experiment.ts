@@ -3,7 +3,7 @@ import type { TrainTest } from "../../lib/data/index.js";
 
 /** What one run of a row shows. */
 export interface Outcome {
-  /** In the row's unit; NaN if the run ended with numbers that are not finite. */
+  /** In the row's unit. */
   readonly value: number;
   /** The step, from 0, at which the numbers were no longer finite. */
   readonly brokeAt?: number;

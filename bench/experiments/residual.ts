@@ -1,7 +1,7 @@
 /** Residual stacks without normalization: only those that begin as the identity (ReZero) can be a thousand blocks deep. */
 import * as nn from "../../lib/nn/index.js";
-import { type Experiment, row } from "./experiment.js";
-import { classes, inputs } from "./stack.js";
+import { type Experiment, type Row, row } from "./experiment.js";
+import { auto, classes, inputs } from "./stack.js";
 import { train } from "./train.js";
 
 /** 784 → width, blocks of x + α·relu(W·x + b), → 10 logits. */
@@ -14,9 +14,12 @@ function blocks(count: number, width: number, options: nn.ResidualOptions): nn.S
   );
 }
 
+const training = { steps: 200, lr: 0.001, optimizer: "adam" } as const;
+
 const run =
-  (count: number, width: number, options: nn.ResidualOptions) => (seed: number, sets: Parameters<typeof train>[2]) =>
-    train({ model: () => blocks(count, width, options), steps: 200, lr: 0.001, optimizer: "adam" }, seed, sets);
+  (count: number, width: number, options: nn.ResidualOptions): Row["run"] =>
+  (seed, sets) =>
+    train({ ...training, model: () => blocks(count, width, options) }, seed, sets);
 
 export const residual: Experiment = {
   name: "residual",
@@ -31,6 +34,7 @@ export const residual: Experiment = {
       expected: { seen: { brokeAt: 0 } },
       run: run(300, 64, {}),
     },
+    auto(() => blocks(1000, 32, {}), training),
   ],
   order: [["ReZero"], ["branches × L^−½"]],
 };

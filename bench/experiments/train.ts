@@ -1,5 +1,5 @@
 /** Training for a number of steps, and the accuracy that comes of it. */
-import type { TrainTest } from "../../lib/data/index.js";
+import type { DataSet, TrainTest } from "../../lib/data/index.js";
 import * as nn from "../../lib/nn/index.js";
 import { seed as startAt } from "../../lib/ops/index.js";
 import * as optim from "../../lib/optim/index.js";
@@ -8,8 +8,12 @@ import type { Outcome } from "./experiment.js";
 
 export const batchSize = 128;
 
+/** Accuracy of a network whose numbers are no longer finite. */
+const chance = 10;
+
 export interface Training {
-  readonly model: () => nn.Module | Promise<nn.Module>;
+  /** Made anew for every seed; may look at the training set. */
+  readonly model: (set: DataSet) => nn.Module;
   readonly steps: number;
   readonly lr: number;
   /** SGD with momentum 0.9 unless told. */
@@ -29,7 +33,7 @@ function rowsFor(size: number, steps: number, order: () => Int32Array): Int32Arr
 export async function train(training: Training, seed: number, { train: set, test }: TrainTest): Promise<Outcome> {
   const { steps, lr, optimizer = "sgd" } = training;
   startAt(seed);
-  const model = await training.model();
+  const model = training.model(set);
   const rows = set.rows(rowsFor(set.size, steps, () => set.order({ shuffle: true })));
   const params = model.parameters();
   const { losses, gradNorms } = await fit(model, rows, {
@@ -40,7 +44,7 @@ export async function train(training: Training, seed: number, { train: set, test
     nonFinite: "skip",
   });
   const brokeAt = losses.findIndex((loss, step) => !Number.isFinite(loss) || !Number.isFinite(gradNorms[step]));
-  if (brokeAt >= 0) return { value: Number.NaN, brokeAt };
+  if (brokeAt >= 0) return { value: chance, brokeAt };
   const { metrics } = await evaluate(model, test, { metrics: [nn.accuracy], batchSize: 500 });
   return { value: 100 * metrics.accuracy };
 }

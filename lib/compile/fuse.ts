@@ -4,28 +4,47 @@ import { type Group, type IR, type Node, root } from "./ir.js";
 
 /** A set of nodes in the making; merged ones point to their survivor. */
 class Part {
-  members: Node[];
+  readonly members: Set<Node>;
   readonly deps = new Set<Part>();
+  readonly readers = new Set<Part>();
   /** What members read under another shape than it is computed in. */
-  readonly reshaped: Node[];
+  readonly reshaped: Set<Node>;
   first: number;
   last: number;
-  into: Part | undefined;
+  private into: Part | undefined;
 
-  constructor(
-    readonly node: Node,
-    at: number,
-  ) {
-    this.members = [node];
-    this.reshaped = node.inputs.filter((x) => x.op.kind === "alias").map(root);
+  constructor(node: Node, at: number) {
+    this.members = new Set([node]);
+    this.reshaped = new Set(node.inputs.filter((x) => x.op.kind === "alias").map(root));
     this.first = at;
     this.last = at;
   }
 
   get live(): Part {
-    let part: Part = this;
-    while (part.into) part = part.into;
-    return part;
+    let end: Part = this;
+    while (end.into) end = end.into;
+    for (let part: Part = this; part.into; ) {
+      const next: Part = part.into;
+      part.into = end;
+      part = next;
+    }
+    return end;
+  }
+
+  reads(producer: Part): void {
+    this.deps.add(producer);
+    producer.readers.add(this);
+  }
+
+  /** Takes over another part; to be called on the larger one. */
+  absorb(other: Part): void {
+    other.into = this;
+    for (const key of ["members", "reshaped", "deps", "readers"] as const) {
+      const own: Set<Node | Part> = this[key];
+      for (const item of other[key]) own.add(item);
+    }
+    this.first = Math.min(this.first, other.first);
+    this.last = Math.max(this.last, other.last);
   }
 }
 
@@ -43,28 +62,30 @@ function reaches(from: Part, target: Part): boolean {
   return false;
 }
 
-/** Whether a member of one reads a member of the other under another shape: then the value must be in memory first. */
-function reshaped(a: Part, b: Part, parts: ReadonlyMap<Node, Part>): boolean {
-  const reads = (x: Part, y: Part): boolean => x.reshaped.some((node) => parts.get(node)?.live === y);
-  return reads(a, b) || reads(b, a);
+function intersect<T>(a: ReadonlySet<T>, b: ReadonlySet<T>): boolean {
+  const [few, many] = a.size < b.size ? [a, b] : [b, a];
+  for (const item of few) if (many.has(item)) return true;
+  return false;
 }
+
+/** Whether a member of one reads a member of the other under another shape: then the value must be in memory first. */
+const reshaped = (a: Part, b: Part): boolean => intersect(a.reshaped, b.members) || intersect(b.reshaped, a.members);
 
 /** Whether a path leads from `b` back to `a` through a third part: then they cannot run as one. */
 function detour(a: Part, b: Part): boolean {
-  for (const dep of b.deps) {
-    const part = dep.live;
-    if (part !== a && part !== b && reaches(part, a)) return true;
+  if (b.last < a.first) return false;
+  // The sum of a thousand norms has as many deps, but each has few readers: the path is sought from its shorter end.
+  const fromB = b.deps.size < a.readers.size;
+  for (const near of fromB ? b.deps : a.readers) {
+    const part = near.live;
+    if (part !== a && part !== b && (fromB ? reaches(part, a) : reaches(b, part))) return true;
   }
   return false;
 }
 
 function merge(a: Part, b: Part): void {
-  b.into = a;
-  a.members.push(...b.members);
-  a.reshaped.push(...b.reshaped);
-  for (const dep of b.deps) a.deps.add(dep);
-  a.first = Math.min(a.first, b.first);
-  a.last = Math.max(a.last, b.last);
+  if (a.members.size < b.members.size) b.absorb(a);
+  else a.absorb(b);
 }
 
 const computed = (node: Node): boolean =>
@@ -73,14 +94,15 @@ const computed = (node: Node): boolean =>
 /** Groups of nodes in an order in which they can run. With `fuse` off every node is a group of its own. */
 export function group(ir: IR, fuse: boolean): Group[] {
   const parts = new Map<Node, Part>();
+  const stored = inMemory(ir);
   for (const [at, node] of ir.nodes.entries()) {
-    const wanted = node.literal !== undefined && materialized(node, ir);
+    const wanted = node.literal !== undefined && stored.has(node);
     if (!computed(node) && !wanted) continue;
     const part = new Part(node, at);
     parts.set(node, part);
     for (const x of node.inputs) {
       const producer = parts.get(root(x));
-      if (producer) part.deps.add(producer.live);
+      if (producer) part.reads(producer.live);
     }
     if (!fuse || node.op.kind !== "map") continue;
     for (const x of node.inputs) {
@@ -88,14 +110,14 @@ export function group(ir: IR, fuse: boolean): Group[] {
       const self = part.live;
       if (!other || other === self || x.op.kind !== "map" || x.literal !== undefined || !sameShape(x.shape, node.shape))
         continue;
-      if (!reshaped(other, self, parts) && !detour(other, self) && !detour(self, other)) merge(other, self);
+      if (!reshaped(other, self) && !detour(other, self) && !detour(self, other)) merge(other, self);
     }
   }
   const live = [...new Set([...parts.values()].map((part) => part.live))];
   const position = new Map(ir.nodes.map((node, i) => [node, i]));
   const used = usedOutside(ir, parts);
   return order(live).map((part) => {
-    const members = part.members.sort((a, b) => (position.get(a) as number) - (position.get(b) as number));
+    const members = [...part.members].sort((a, b) => (position.get(a) as number) - (position.get(b) as number));
     const own = new Set(members);
     const read = members.flatMap((node) => node.inputs.filter((x) => needsBuffer(node, x)).map(root));
     return {
@@ -111,12 +133,10 @@ function needsBuffer(reader: Node, x: Node): boolean {
   return !(reader.op.kind === "map" && x.literal !== undefined);
 }
 
-function materialized(literal: Node, ir: IR): boolean {
-  return (
-    ir.outputs.some((x) => root(x) === literal) ||
-    ir.effects.some((e) => root(e.value) === literal) ||
-    ir.nodes.some((node) => node.inputs.includes(literal) && node.op.kind !== "map")
-  );
+/** What the outside reads, or a node that is not elementwise: literals among them are written to memory. */
+function inMemory(ir: IR): Set<Node> {
+  const read = ir.nodes.flatMap((node) => (node.op.kind === "map" ? [] : node.inputs));
+  return new Set([...ir.outputs.map(root), ...ir.effects.map((e) => root(e.value)), ...read]);
 }
 
 /** Nodes read by another group, or by the outside. */
