@@ -2,19 +2,13 @@
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { draw } from "./charts.js";
 import { type Judgement, judge } from "./judge.js";
+import { markdownTable } from "./markdown.js";
 import { type Merged, merge, ofLatestBuild } from "./merge.js";
 import { source } from "./paths.js";
 import { head, remarks, row } from "./print.js";
 import { type Circumstances, type Entry, readEntries } from "./record.js";
 import { suites } from "./suites/index.js";
 import { targets } from "./targets.js";
-
-const line = (cells: readonly string[]): string => `| ${cells.join(" | ")} |`;
-
-function markdownTable(titles: readonly string[], rows: readonly (readonly string[])[], left = 1): string {
-  const rule = titles.map((_, i) => (i < left ? "---" : "---:"));
-  return [line(titles), line(rule), ...rows.map(line)].join("\n");
-}
 
 const isBestOfThreads = (name: string): boolean => suites.find((suite) => suite.name === name)?.bestOfThreads ?? false;
 

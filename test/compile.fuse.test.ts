@@ -74,6 +74,15 @@ describe("one group", () => {
     await same(sums);
   });
 
+  it("sums a thousand norms in a chain", async () => {
+    const x = Array.from({ length: 1000 }, (_, k) => sample(k, [3]));
+    const norm = x
+      .map((t) => t.square().sum())
+      .reduce((a, b) => a.add(b))
+      .sqrt();
+    await same([norm, ...x.slice(0, 50).map((t) => t.div(norm))]);
+  });
+
   it("keeps values alive that are read far away", async () => {
     const x = sample(1, [517]);
     const early = Array.from({ length: 60 }, (_, k) => x.add(k));

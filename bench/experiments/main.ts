@@ -4,7 +4,8 @@ import { closest } from "../../lib/error.js";
 import type { Experiment } from "./experiment.js";
 import { experiments } from "./index.js";
 import { verdictText } from "./print.js";
-import { runExperiment } from "./run.js";
+import { writeReport } from "./report.js";
+import { runExperiment, verdictOn } from "./run.js";
 import { readSets } from "./sets.js";
 
 interface Flags {
@@ -12,6 +13,7 @@ interface Flags {
   data?: string;
   json: boolean;
   list: boolean;
+  report: boolean;
 }
 
 function count(text: string): number {
@@ -30,18 +32,19 @@ function choose(names: readonly string[]): Experiment[] {
   return experiments.filter(({ name }) => names.length === 0 || names.includes(name));
 }
 
-async function main(names: string[], { seeds, data, json, list }: Flags): Promise<void> {
+async function main(names: string[], { seeds, data, json, list, report }: Flags): Promise<void> {
   const chosen = choose(names);
   if (list) return console.log(chosen.map(({ name, about }) => `${name.padEnd(16)} ${about}`).join("\n"));
   const sets = await readSets(data);
   if (!json) console.log(`data: ${sets.name}${sets.published ? "" : " (published ranges are not judged)"}\n`);
   for (const experiment of chosen) {
-    const { verdict, seconds } = await runExperiment(experiment, sets, seeds);
-    console.log(
-      json ? JSON.stringify({ ...verdict, seconds, data: sets.name }) : verdictText(experiment, verdict, seconds),
-    );
+    const kept = await runExperiment(experiment, sets, seeds);
+    const verdict = verdictOn(experiment, kept);
+    const line = { ...verdict, seconds: kept.seconds, data: kept.data };
+    console.log(json ? JSON.stringify(line) : verdictText(experiment, verdict, kept.seconds));
     if (!verdict.holds) process.exitCode = 1;
   }
+  if (report) writeReport();
 }
 
 await new Command("experiments")
@@ -49,6 +52,7 @@ await new Command("experiments")
   .option("--seeds <n>", "runs of each row", count, 3)
   .option("--data <dir>", "folder of IDX files")
   .option("--json", "one object a line", false)
+  .option("--report", "writes docs/experiments.md from the latest run of each", false)
   .option("--list", "names only", false)
   .action(main)
   .parseAsync()

@@ -3,7 +3,8 @@ import { table } from "../../lib/table.js";
 import type { Expected, Experiment } from "./experiment.js";
 import type { SeenRow, Verdict } from "./verdict.js";
 
-const digits = (x: number): string => (Math.abs(x) < 10 ? x.toFixed(3) : x.toFixed(1));
+/** Four digits, for a deviation two. */
+const digits = (x: number, count = 4): string => `${Number(x.toPrecision(count))}`;
 
 export function expectedText(expected?: Expected): string {
   if (!expected) return "";
@@ -14,8 +15,9 @@ export function expectedText(expected?: Expected): string {
 
 export function seenText({ outcomes, mean, std }: SeenRow): string {
   const broken = outcomes.find(({ brokeAt }) => brokeAt !== undefined);
-  if (broken) return `not finite at step ${broken.brokeAt}`;
-  return outcomes.length > 1 ? `${digits(mean)} ± ${digits(std)}` : digits(mean);
+  if (broken && outcomes.every(({ brokeAt }) => brokeAt === broken.brokeAt))
+    return `not finite at step ${broken.brokeAt}`;
+  return outcomes.length > 1 ? `${digits(mean)} ± ${digits(std, 2)}` : digits(mean);
 }
 
 const yes = (holds?: boolean): string => (holds === undefined ? "" : holds ? "yes" : "NO");

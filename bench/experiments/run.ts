@@ -1,17 +1,11 @@
-/** Runs experiments and judges them. */
+/** Runs experiments. */
 import type { Experiment, Outcome } from "./experiment.js";
+import { type Kept, keep, machine } from "./record.js";
 import type { Sets } from "./sets.js";
 import { judge, type Verdict } from "./verdict.js";
 
-/** An experiment that was run. */
-export interface Result {
-  readonly experiment: Experiment;
-  readonly verdict: Verdict;
-  readonly seconds: number;
-}
-
-/** Every row with seeds 1, 2, …. */
-export async function runExperiment(experiment: Experiment, sets: Sets, seeds: number): Promise<Result> {
+/** Every row with seeds 1, 2, …; what is seen is kept. */
+export async function runExperiment(experiment: Experiment, sets: Sets, seeds: number): Promise<Kept> {
   const began = performance.now();
   const outcomes: Outcome[][] = [];
   for (const row of experiment.rows) {
@@ -19,6 +13,18 @@ export async function runExperiment(experiment: Experiment, sets: Sets, seeds: n
     for (let seed = 1; seed <= seeds; seed++) list.push(await row.run(seed, sets));
     outcomes.push(list);
   }
-  const verdict = judge(experiment, outcomes, sets.published || !experiment.trains);
-  return { experiment, verdict, seconds: (performance.now() - began) / 1000 };
+  const kept: Kept = {
+    rows: experiment.rows.map(({ name }) => name),
+    outcomes,
+    data: sets.name,
+    published: sets.published,
+    seconds: (performance.now() - began) / 1000,
+    machine: machine(),
+  };
+  keep(experiment, kept);
+  return kept;
 }
+
+/** Ranges count for the published data, and where there is no data at all. */
+export const verdictOn = (experiment: Experiment, { outcomes, published }: Kept): Verdict =>
+  judge(experiment, outcomes, published || !experiment.trains);
