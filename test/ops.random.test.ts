@@ -1,7 +1,16 @@
 /** Random tensors: the same from a seed everywhere, and distributed as they say. */
 import { describe, expect, it } from "vitest";
 import { erf, erfc, erfInverse } from "../lib/ops/erf.js";
-import { defaultGenerator, Generator, rand, randint, randn, seed, truncatedNormal } from "../lib/ops/index.js";
+import {
+  bernoulli,
+  defaultGenerator,
+  Generator,
+  rand,
+  randint,
+  randn,
+  seed,
+  truncatedNormal,
+} from "../lib/ops/index.js";
 import type { Tensor } from "../lib/tensor.js";
 import { inDouble, mismatches, run, type Tolerance } from "./helpers.js";
 
@@ -14,7 +23,7 @@ const draws: [string, Draw, Tolerance][] = [
     (shape, generator) => rand(shape, { generator, low: -2, high: 5 }),
     { ulps: 0, bounds: 8 * 2 ** -24 },
   ],
-  ["randn", (shape, generator) => randn(shape, { generator }), { ulps: 1 }],
+  ["randn", (shape, generator) => randn(shape, { generator }), { ulps: 5 }],
   ["randn of mean 3", (shape, generator) => randn(shape, { generator, mean: 3, std: 0.1 }), { ulps: 1 }],
   ["truncatedNormal", (shape, generator) => truncatedNormal(shape, { generator }), { ulps: 1 }],
   [
@@ -22,6 +31,7 @@ const draws: [string, Draw, Tolerance][] = [
     (shape, generator) => truncatedNormal(shape, { generator, mean: -1, std: 4 }),
     { ulps: 1, bounds: 1e-8 },
   ],
+  ["bernoulli", (shape, generator) => bernoulli(shape, { generator, p: 0.3 }), { ulps: 0 }],
   ["randint", (shape, generator) => randint(0, 10, shape, { generator }), { ulps: 0 }],
   ["randint below 0", (shape, generator) => randint(-7, -2, shape, { generator }), { ulps: 0 }],
   ["randint over all", (shape, generator) => randint(-(2 ** 31), 2 ** 31 - 1, shape, { generator }), { ulps: 0 }],
@@ -151,6 +161,27 @@ describe("distributions, of 200,000 numbers from a fixed seed", () => {
     expect(distance(x, (v) => 0.5 + erf((v - 1) / 2 / Math.SQRT2) / inside / 2)).toBeLessThan(critical);
     expect(x.reduce((a, b) => Math.min(a, b))).toBeGreaterThanOrEqual(-3);
     expect(x.reduce((a, b) => Math.max(a, b))).toBeLessThanOrEqual(5);
+  });
+
+  it("randn's tails have the right weight", async () => {
+    const n = 1 << 24;
+    const x = await randn([n], { generator: new Generator(15) }).data();
+    for (const sigma of [3, 4, 4.5, 5]) {
+      let beyond = 0;
+      for (const v of x) if (Math.abs(v) > sigma) beyond++;
+      const want = n * erfc(sigma / Math.SQRT2);
+      within(beyond, want, Math.sqrt(want));
+    }
+    expect(x.reduce((a, b) => Math.max(a, Math.abs(b)))).toBeGreaterThan(5);
+  });
+
+  it("bernoulli is true as often as it says, and always or never at the ends", async () => {
+    for (const p of [0.5, 0.1, 0.999]) {
+      const x = await bernoulli([count], { p, generator: new Generator(16) }).data<Uint8Array>();
+      within(x.reduce((a, b) => a + b, 0) / count, p, Math.sqrt((p * (1 - p)) / count));
+    }
+    expect(await bernoulli([99], { p: 1 }).all().item()).toBe(1);
+    expect(await bernoulli([99], { p: 0 }).any().item()).toBe(0);
   });
 
   it("randint gives every number equally often", async () => {

@@ -1,6 +1,6 @@
 /** Dropout. */
 import { checkNumber, checkOptions } from "../error.js";
-import { type Generator, rand } from "../ops/index.js";
+import { bernoulli, type Generator } from "../ops/index.js";
 import { requireTensor } from "../ops/map.js";
 import type { Tensor } from "../tensor.js";
 import { Module } from "./module.js";
@@ -29,7 +29,7 @@ export class Dropout extends Module {
   forward(x: Tensor): Tensor {
     requireTensor("Dropout", "the input", x);
     if (!this.training || this.p === 0) return x;
-    const keep = rand(x.shape, { generator: this.generator }).less(1 - this.p);
+    const keep = bernoulli(x.shape, { p: 1 - this.p, generator: this.generator });
     return keep.where(x.mul(1 / (1 - this.p)), 0);
   }
 }

@@ -9,6 +9,7 @@ export { cast, expand, type TensorLike } from "./map.js";
 export { matmul } from "./matmul.js";
 export { orthogonalFactor } from "./orthogonal.js";
 export {
+  bernoulli,
   defaultGenerator,
   Generator,
   type NormalOptions,

@@ -69,7 +69,7 @@ export function seed(value: number): void {
 }
 
 /** In the order of the kernel's kinds. */
-const kinds = ["uniform", "normal", "integer", "truncated"] as const;
+const kinds = ["uniform", "normal", "integer", "truncated", "bernoulli"] as const;
 type Kind = (typeof kinds)[number];
 
 interface RandomAttrs {
@@ -107,11 +107,25 @@ function draw(distribution: Kind, words: readonly number[], i: number, a: number
     const u = ((word >>> 8) + 0.5) * 2 ** -24;
     return a + b * Math.SQRT2 * erfInverse((2 * u - 1) * erf(Math.SQRT2));
   }
-  // Box–Muller: words (0, 1) give elements 0 and 1, words (2, 3) elements 2 and 3. The radius must not be infinite.
-  const [first, second] = [words[i & 2] >>> 8, words[(i & 2) + 1] >>> 8];
-  const [radius, angle] = [(first + 0.5) * 2 ** -24, second * 2 ** -24];
-  const r = Math.sqrt(-2 * Math.log(radius));
-  return a + b * r * (i & 1 ? Math.sin(2 * Math.PI * angle) : Math.cos(2 * Math.PI * angle));
+  if (distribution === "bernoulli") return Number(word < Math.round(a * 2 ** 32));
+  return a + b * boxMuller(words[i & 2], words[(i & 2) + 1])[i & 1];
+}
+
+/**
+ * r cos θ and r sin θ: words (0, 1) of a block give elements 0 and 1, words (2, 3) elements 2 and 3. The radius comes
+ * from an odd multiple of 2⁻³¹ rounded to f32, precise where it is small; θ is quarter turns and a rest of at most ⅛.
+ */
+function boxMuller(first: number, second: number): [number, number] {
+  const r = Math.sqrt(-2 * Math.log(Math.fround((first >>> 1) | 1) * 2 ** -31));
+  const rest = ((second << 2) >> 2) * 2 ** -31 * Math.PI;
+  const [c, s] = [r * Math.cos(rest), r * Math.sin(rest)];
+  const turned: readonly [number, number][] = [
+    [c, s],
+    [-s, c],
+    [-c, -s],
+    [s, -c],
+  ];
+  return turned[((second + 2 ** 29) >>> 30) & 3];
 }
 
 /** Options of a random tensor. */
@@ -167,6 +181,18 @@ export function randn(shape: Shape, options: NormalOptions = {}): Tensor {
  */
 export function truncatedNormal(shape: Shape, options: NormalOptions = {}): Tensor {
   return normal("truncatedNormal", "truncated", shape, options);
+}
+
+/**
+ * Flags (bool) that are true with probability `p`, 0.5 unless told, to 2⁻³².
+ * @example await bernoulli([3], { p: 1 }).data() // Uint8Array [1, 1, 1]
+ */
+export function bernoulli(shape: Shape, options: RandomOptions & { p?: number } = {}): Tensor {
+  checkOptions("bernoulli", options, ["p", "generator"]);
+  const { p = 0.5, generator } = options;
+  checkNumber("bernoulli", "p", p, { min: 0, max: 1 });
+  const to = checkShape("bernoulli", shape);
+  return random("bernoulli", { distribution: "bernoulli", a: p, b: 0, shape: to, dtype: "bool" }, generator);
 }
 
 /** Whole numbers (i32) from `low` up to but without `high`. */

@@ -59,6 +59,13 @@ void uniform(const KernelTable& table) {
             (int)i);
     }
   }
+  for (double p : {0.0, 0.25, 0.7, 1.0}) {
+    Data flags(DType::boolean, 1003);
+    std::vector<uint32_t> w = words(k, 1003);
+    CHECK(call(table, randomKernel, {&k}, {&flags}, {4, p, 0}).empty(), "bernoulli");
+    for (int i = 0; i < 1003; i++)
+      CHECK(flags.u()[i] == (w[i] < p * 4294967296.0), "%s bernoulli %g %d", table.isa, p, i);
+  }
   Data all(DType::i32, 1000), narrow(DType::f32, 100000);
   call(table, randomKernel, {&k}, {&all}, {2, -2147483648.0, 2147483648.0});
   std::vector<uint32_t> w = words(k, 1000);
@@ -93,8 +100,8 @@ void normal(const KernelTable& table, int kind, double variance, double fourth) 
           table.isa, kind);
   std::vector<uint32_t> w = words(k, 1000);
   for (int i = 0; i < 1000; i += 2) {
-    double u1 = ((w[i] >> 8) + 0.5) * 0x1p-24, u2 = (w[i + 1] >> 8) * 0x1p-24;
-    double r = std::sqrt(-2 * std::log(u1)), angle = 2 * M_PI * u2;
+    double r = std::sqrt(-2 * std::log((double)(float)(w[i] >> 1 | 1) * 0x1p-31));
+    double angle = 2 * M_PI * w[i + 1] * 0x1p-32, u1 = ((w[i] >> 8) + 0.5) * 0x1p-24;
     if (kind == 1)
       CHECK(std::fabs(out.f()[i] - r * std::cos(angle)) < 1e-6 &&
                 std::fabs(out.f()[i + 1] - r * std::sin(angle)) < 1e-6,
@@ -109,11 +116,13 @@ void normal(const KernelTable& table, int kind, double variance, double fourth) 
 
 void everyIsaAgrees() {
   Data k = key(9, 10, 11, 12);
-  for (int kind = 0; kind < 4; kind++) {
+  for (int kind = 0; kind < 5; kind++) {
     std::unique_ptr<Data> first;
     everyIsa([&](const KernelTable& table) {
-      Data out(kind == 2 ? DType::i32 : DType::f32, 200003);
-      CHECK(call(table, randomKernel, {&k}, {&out}, {(double)kind, -1, 3}).empty(), "random");
+      Data out(kind == 2 ? DType::i32 : kind == 4 ? DType::boolean : DType::f32, 200003);
+      CHECK(
+          call(table, randomKernel, {&k}, {&out}, {(double)kind, kind == 4 ? 0.3 : -1, 3}).empty(),
+          "random");
       if (!first) first = std::make_unique<Data>(out);
       CHECK(first->same(out), "random %d: %s differs", kind, table.isa);
     });
@@ -160,7 +169,7 @@ int main() {
         CHECK(f.f()[j] == (float)(0.1 + (double)j * 0.3) && i.i()[j] == 5 - 3 * (int)j, "%s iota",
               table.isa);
     }
-    Data two(DType::i32, 2), three(DType::f32, 3), k = key(1, 2, 3, 4);
+    Data two(DType::i32, 2), three(DType::f32, 3), flags(DType::boolean, 3), k = key(1, 2, 3, 4);
     CHECK(!call(table, iotaKernel, {}, {&two}, {2147483647, 1}).empty(), "iota beyond int32");
     CHECK(!call(table, iotaKernel, {}, {&two}, {0.5, 1}).empty(), "iota between integers");
     CHECK(!call(table, randomKernel, {&two}, {&three}, {0, 0, 1}).empty(), "a short key");
@@ -168,6 +177,8 @@ int main() {
     CHECK(!call(table, randomKernel, {&k}, {&two}, {2, 1, 1}).empty(), "an empty range");
     CHECK(!call(table, randomKernel, {&k}, {&three}, {0, -3e38, 3e38}).empty(), "too wide a range");
     CHECK(!call(table, randomKernel, {&k}, {&three}, {0, NAN, 1}).empty(), "NaN bounds");
+    CHECK(!call(table, randomKernel, {&k}, {&three}, {4, 0.5, 0}).empty(), "float flags");
+    CHECK(!call(table, randomKernel, {&k}, {&flags}, {4, 1.5, 0}).empty(), "a probability above 1");
     CHECK(!call(table, orthogonalKernel, {&three}, {&three}, {1, 3}).empty(), "a wide matrix");
     for (int64_t m : {1, 2, 5, 17, 64, 130}) orthogonal(table, m, m), orthogonal(table, m + 40, m);
     orthogonal(table, 3, 0);
