@@ -53,8 +53,10 @@ inline void subtract(double* y, const double* x, double scale, int64_t n) {
 }
 
 constexpr int dotsV = 4, columnsC = 2, takenV = 8;
+// Rows and columns of C at a time: with as much of V they stay in the L1 cache.
+constexpr int64_t blockRows = 256, groupC = 8;
 
-// w[v·panelWidth + c] = V_v·C_c for 4 columns of V and 2 of C, all of `length`, `ld` apart.
+// w[v][c] += V_v·C_c for 4 columns of V and 2 of C, all of `length`, `ld` apart.
 inline void dots(const double* V, const double* C, int64_t length, int64_t ld, double* w) {
   vd s[dotsV][columnsC] = {};
   int64_t i = 0;
@@ -73,7 +75,7 @@ inline void dots(const double* V, const double* C, int64_t length, int64_t ld, d
     for (int j = 0; j < columnsC; j++) {
       double sum = sumLanes(s[k][j]);
       for (int64_t r = i; r < length; r++) sum += V[k * ld + r] * C[j * ld + r];
-      w[k * columnsC + j] = sum;
+      w[k * groupC + j] += sum;
     }
 }
 
@@ -83,7 +85,7 @@ inline void take(double* C, const double* V, const double* w, int64_t length, in
   VEC_UNROLL
   for (int k = 0; k < takenV; k++) {
     VEC_UNROLL
-    for (int j = 0; j < columnsC; j++) factors[k][j] = splat(-w[k * columnsC + j]);
+    for (int j = 0; j < columnsC; j++) factors[k][j] = splat(-w[k * groupC + j]);
   }
   int64_t i = 0;
   for (; i + WD <= length; i += WD) {
@@ -101,7 +103,7 @@ inline void take(double* C, const double* V, const double* w, int64_t length, in
   }
   for (; i < length; i++)
     for (int j = 0; j < columnsC; j++)
-      for (int k = 0; k < takenV; k++) C[j * ld + i] -= V[k * ld + i] * w[k * columnsC + j];
+      for (int k = 0; k < takenV; k++) C[j * ld + i] -= V[k * ld + i] * w[k * groupC + j];
 }
 
 // A panel of reflections: V (length, width) by columns `ld` apart, with zeros above its diagonal,
@@ -126,25 +128,36 @@ struct Panel {
     }
   }
 
-  // Two columns of C, `ld` apart: C −= V·(T or Tᵀ)·(Vᵀ·C).
-  void apply(double* C, bool transposed) const {
-    double w[panelWidth * columnsC] = {}, tw[panelWidth * columnsC];
-    int64_t k = 0;
-    for (; k + dotsV <= width; k += dotsV) dots(V + k * ld, C, length, ld, w + k * columnsC);
-    for (; k < width; k++)
-      for (int j = 0; j < columnsC; j++) w[k * columnsC + j] = dot(V + k * ld, C + j * ld, length);
+  // Up to `groupC` columns of C, an even number, `ld` apart: C −= V·(T or Tᵀ)·(Vᵀ·C).
+  void apply(double* C, int64_t count, bool transposed) const {
+    double w[panelWidth * groupC] = {}, tw[panelWidth * groupC];
+    for (int64_t row = 0; row < length; row += blockRows) {
+      const int64_t rows = smaller(blockRows, length - row);
+      int64_t k = 0;
+      for (; k + dotsV <= width; k += dotsV)
+        for (int64_t j = 0; j < count; j += columnsC)
+          dots(V + k * ld + row, C + j * ld + row, rows, ld, w + k * groupC + j);
+      for (; k < width; k++)
+        for (int64_t j = 0; j < count; j++)
+          w[k * groupC + j] += dot(V + k * ld + row, C + j * ld + row, rows);
+    }
     for (int64_t i = 0; i < width; i++)
-      for (int j = 0; j < columnsC; j++) {
+      for (int64_t j = 0; j < count; j++) {
         double sum = 0;
         for (int64_t l = transposed ? 0 : i; l < (transposed ? i + 1 : width); l++)
-          sum += T[transposed ? l * panelWidth + i : i * panelWidth + l] * w[l * columnsC + j];
-        tw[i * columnsC + j] = sum;
+          sum += T[transposed ? l * panelWidth + i : i * panelWidth + l] * w[l * groupC + j];
+        tw[i * groupC + j] = sum;
       }
-    for (k = 0; k + takenV <= width; k += takenV)
-      take(C, V + k * ld, tw + k * columnsC, length, ld);
-    for (; k < width; k++)
-      for (int j = 0; j < columnsC; j++)
-        subtract(C + j * ld, V + k * ld, tw[k * columnsC + j], length);
+    for (int64_t row = 0; row < length; row += blockRows) {
+      const int64_t rows = smaller(blockRows, length - row);
+      int64_t k = 0;
+      for (; k + takenV <= width; k += takenV)
+        for (int64_t j = 0; j < count; j += columnsC)
+          take(C + j * ld + row, V + k * ld + row, tw + k * groupC + j, rows, ld);
+      for (; k < width; k++)
+        for (int64_t j = 0; j < count; j++)
+          subtract(C + j * ld + row, V + k * ld + row, tw[k * groupC + j], rows);
+    }
   }
 };
 
@@ -178,18 +191,18 @@ inline void orthogonalRun(const Call& call, const void*, Context& context) {
   double *columns = (double*)context.scratch, *copy = columns + ld * (n + 1);
   double *factor = copy + ld * panelWidth, *sign = factor + n;
   parallelRange(context, n + 1, 16, [=](int64_t begin, int64_t end, int) {
-    for (int64_t j = begin; j < end; j++)
-      for (int64_t i = 0; i < m; i++) columns[j * ld + i] = j < n ? in[i * n + j] : 0;
+    for (int64_t i = 0; i < m; i++)
+      for (int64_t j = begin; j < end; j++) columns[j * ld + i] = j < n ? in[i * n + j] : 0;
   });
   auto each = [&](const Panel& panel, int64_t from, bool transposed) {
     const Panel* p = &panel;
     double* first = columns + from * ld + (m - panel.length);
-    const int64_t grain = larger(1, 65536 / panel.length / columnsC);
-    parallelRange(context, ceilDiv(n - from, columnsC), grain,
-                  [=](int64_t begin, int64_t end, int) {
-                    for (int64_t j = begin; j < end; j++)
-                      p->apply(first + j * columnsC * ld, transposed);
-                  });
+    // The pair that an odd column is in reaches into the column that stays 0.
+    const int64_t count = ceilDiv(n - from, columnsC) * columnsC;
+    parallelRange(context, ceilDiv(count, groupC), 1, [=](int64_t begin, int64_t end, int) {
+      for (int64_t j = begin * groupC; j < end * groupC; j += groupC)
+        p->apply(first + j * ld, smaller(groupC, count - j), transposed);
+    });
   };
 
   for (int64_t at = 0; at < n; at += panelWidth) {
@@ -214,12 +227,14 @@ inline void orthogonalRun(const Call& call, const void*, Context& context) {
       for (int64_t i = -at; i < length; i++) own[k * ld + i] = 0;
       own[k * ld + k] = 1;
     }
-    for (int64_t k = 0; k < width; k += columnsC) panel.apply(own + k * ld, false);
+    for (int64_t k = 0; k < width; k += groupC)
+      panel.apply(own + k * ld, smaller(groupC, ceilDiv(width - k, columnsC) * columnsC), false);
   }
 
-  parallelRange(context, m, larger(1, 16384 / n), [=](int64_t begin, int64_t end, int) {
-    for (int64_t i = begin; i < end; i++)
-      for (int64_t j = 0; j < n; j++) out[i * n + j] = (float)(columns[j * ld + i] * sign[j]);
+  // Sixteen rows at a time: whole lines of the cache, as they are read.
+  parallelRange(context, m, 16, [=](int64_t begin, int64_t end, int) {
+    for (int64_t j = 0; j < n; j++)
+      for (int64_t i = begin; i < end; i++) out[i * n + j] = (float)(columns[j * ld + i] * sign[j]);
   });
 }
 
