@@ -25,7 +25,7 @@ interface Answer {
 const unset = ["OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE"];
 
 function environment(threads: number, own: Readonly<Record<string, string>> = {}): NodeJS.ProcessEnv {
-  const counts = ["OMP", "OPENBLAS", "BLIS", "EVENGRAD", "BENCH"].map((name) => [`${name}_NUM_THREADS`, `${threads}`]);
+  const counts = ["OMP", "OPENBLAS", "BLIS", "BENCH"].map((name) => [`${name}_NUM_THREADS`, `${threads}`]);
   const env: NodeJS.ProcessEnv = {
     ...process.env,
     ...Object.fromEntries(counts),

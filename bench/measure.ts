@@ -33,7 +33,7 @@ export interface Plan {
 const answerMs = 120_000;
 /** A contender that has taken this long over one case gets no further rounds. */
 const patienceMs = 6_000;
-/** Threads of others that wait for more work in a loop have gone to sleep after this long. */
+/** Helper threads of others that wait for more work in a loop have gone to sleep after this long. */
 const settleMs = 40;
 
 /** Processes live on from case to case. */
@@ -101,7 +101,7 @@ export async function measure(
   { rounds, sampleMs, fresh }: Plan,
   processes: Processes,
 ): Promise<Measured[]> {
-  const out = build("results.f32");
+  const out = build(`results-${process.pid}.f32`);
   mkdirSync(build(), { recursive: true });
   const files = Object.fromEntries(Object.entries(inputs).map(([key, input]) => [key, inputFile(input)]));
   const standings = entrants.map((entrant) => new Standing(entrant, processes));
@@ -127,7 +127,7 @@ export async function measure(
   for (let round = 0; round < rounds; round++) {
     for (const standing of standings) {
       if (fresh) await open(standing);
-      await sleep(settleMs);
+      if (entrants.some(({ threads }) => threads > 1)) await sleep(settleMs);
       await standing.attempt(async (contender) => {
         standing.samples.push(await contender.sample(sampleMs, answerMs));
       });

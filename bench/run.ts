@@ -71,7 +71,7 @@ async function runCase(
   };
   for (const name of names) enter(name, presence(name), peerThreads, task);
   if (task.limit) enter("machine", presence("machine"), threads, task.limit);
-  const { rounds = options.rounds ?? 7, sampleMs = 25, fresh = false } = suite;
+  const { rounds = 5, sampleMs = 25, fresh = false } = suite;
   const all = await measure(task, entrants, { rounds: options.rounds ?? rounds, sampleMs, fresh }, processes);
 
   const of = (name: string): Measured[] => all.filter((measured) => measured.name === name);

@@ -43,7 +43,7 @@ export interface Suite {
   readonly cases: readonly Case[];
   /** How long one sample lasts at least, 25 ms unless told. */
   readonly sampleMs?: number;
-  /** Rounds in turn, 7 unless told. */
+  /** Rounds in turn, 5 unless told. */
   readonly rounds?: number;
   /** One result over all numbers of threads, everyone at their best, rather than one for each. */
   readonly bestOfThreads?: boolean;

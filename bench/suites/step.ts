@@ -41,6 +41,5 @@ export const step: Suite = {
   peers: ["torch", "torch-avx512", "jax-js", "tfjs-cpu", "tfjs-wasm", "brain", "js-pytorch"],
   cases: Object.keys(networks).map(stepCase),
   sampleMs: 250,
-  rounds: 5,
   bestOfThreads: true,
 };
