@@ -66,7 +66,7 @@ const gather = (n, m) =>
 
 /** A product of n x n matrices into the arena before, between and after adding slot 0 to variables 1 and 2. */
 const counter = (n) => {
-  const product = ["matmul", [3, 3], [4], [1, n, n, n, 0, 0, 0, 0]];
+  const product = ["matmul", [3, 3], [4], [1, n, n, n, 0, 0, 0, 0, 0]];
   const block = Math.ceil((n * n * 4) / 64) * 64;
   return encode({
     slots: [

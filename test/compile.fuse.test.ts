@@ -12,11 +12,13 @@ import { build, leavesOf, outputsOf, recipes } from "./randomGraph.js";
 
 const switches = [false, true];
 const combinations = switches.flatMap((fuse) =>
-  switches.flatMap((simplify) => switches.map((reuse) => ({ fuse, simplify, reuse }))),
+  switches.flatMap((simplify) =>
+    switches.flatMap((reuse) => switches.map((epilogue) => ({ fuse, simplify, reuse, epilogue }))),
+  ),
 );
 
 afterEach(() => {
-  configurePasses({ fuse: true, simplify: true, reuse: true, verify: true });
+  configurePasses({ fuse: true, simplify: true, reuse: true, epilogue: true, verify: true });
 });
 
 /** The results under every combination of passes; the first has all of them off. */

@@ -32,7 +32,7 @@ it("what the passes return is accepted", () => {
   const { ir, groups, planned } = compiled();
   expect(() => {
     verifyIR(ir, "simplify");
-    verifyGroups(ir, groups);
+    verifyGroups(ir, groups, "fuse");
     verifyPlan(planned, ir);
   }).not.toThrow();
 });
@@ -98,7 +98,7 @@ describe("groups", () => {
   it.each(broken)("%s", (_name, breakIt, message) => {
     const { ir, groups } = compiled();
     expect(groups.length).toBeGreaterThan(1);
-    expect(() => verifyGroups(ir, breakIt(groups, ir))).toThrow(message);
+    expect(() => verifyGroups(ir, breakIt(groups, ir), "fuse")).toThrow(message);
   });
 });
 

@@ -1,6 +1,7 @@
 /** The compiler: a graph becomes a flat program of kernel calls over one arena. */
 import { showShape } from "../shape.js";
 import { type Encoded, encode, type Opcodes } from "./encode.js";
+import { absorb } from "./epilogue.js";
 import { group } from "./fuse.js";
 import type { Graph } from "./graph.js";
 import { type IR, lower, type Node } from "./ir.js";
@@ -12,13 +13,15 @@ import { verifyGroups, verifyIR, verifyPlan } from "./verify.js";
 export interface Passes {
   simplify: boolean;
   fuse: boolean;
+  /** Kernels finish their outputs themselves where they can: a product adds its bias and takes the relu. */
+  epilogue: boolean;
   /** Values share arena memory once they are no longer needed. */
   reuse: boolean;
   /** Check after every pass. */
   verify: boolean;
 }
 
-const passes: Passes = { simplify: true, fuse: true, reuse: true, verify: true };
+const passes: Passes = { simplify: true, fuse: true, epilogue: true, reuse: true, verify: true };
 for (const name of (process.env.EVENGRAD_PASSES_OFF ?? "").split(","))
   if (name in passes) passes[name as keyof Passes] = false;
 
@@ -46,8 +49,12 @@ export function compile(graph: Graph, opcodes: Opcodes): Program {
   };
   let ir = checked(lower(graph), "lower");
   if (passes.simplify) ir = checked(simplify(ir), "simplify");
-  const groups = group(ir, passes.fuse);
-  if (passes.verify) verifyGroups(ir, groups);
+  let groups = group(ir, passes.fuse);
+  if (passes.verify) verifyGroups(ir, groups, "fuse");
+  if (passes.epilogue) {
+    groups = absorb(ir, groups);
+    if (passes.verify) verifyGroups(ir, groups, "epilogue");
+  }
   const planned = plan(ir, groups, graph.leaves.length, passes.reuse);
   if (passes.verify) verifyPlan(planned, ir);
   const leaves = graph.leaves.map(

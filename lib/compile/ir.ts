@@ -29,9 +29,9 @@ export interface IR {
   effects: { leaf: Node; value: Node }[];
 }
 
-/** Nodes that run as one call of a kernel; a fused elementwise chain has several. */
+/** Nodes that run as one call of a kernel: one, a fused elementwise chain, or a kernel's with those it absorbed. */
 export interface Group {
-  /** In topological order; all of one shape if there are several. */
+  /** In topological order; all of one shape, except that a kernel's may be of another of that size. */
   readonly members: readonly Node[];
   /** Distinct computed or leaf nodes that are read, aliases resolved. */
   readonly inputs: readonly Node[];

@@ -1,6 +1,6 @@
 /** Checks between passes: what a pass returns must still be a program for the same values. */
 import { internal } from "../error.js";
-import { sameShape, showShape } from "../shape.js";
+import { sameShape, showShape, sizeOf } from "../shape.js";
 import { type Group, type IR, type Node, root } from "./ir.js";
 import type { Place, Plan } from "./plan.js";
 
@@ -24,22 +24,26 @@ export function verifyIR(ir: IR, pass: string): void {
   }
 }
 
-/** Every value is computed once, before it is read, and fused members share one shape. */
-export function verifyGroups(ir: IR, groups: readonly Group[]): void {
+/** Every value is computed once, before it is read, and the members of a group are as large as its first, those of a fused one of its shape. */
+export function verifyGroups(ir: IR, groups: readonly Group[], pass: string): void {
   const ready = new Set<Node>(ir.nodes.filter((node) => node.leaf !== undefined));
   const done = new Set<Node>();
   for (const { members, inputs, outputs } of groups) {
     for (const x of inputs)
-      if (!ready.has(x)) internal(`fuse: ${members[0].op.name} reads ${x.op.name} before it is computed`);
+      if (!ready.has(x)) internal(`${pass}: ${members[0].op.name} reads ${x.op.name} before it is computed`);
     for (const m of members) {
-      if (done.has(m)) internal(`fuse: ${m.op.name} is in two groups`);
+      if (done.has(m)) internal(`${pass}: ${m.op.name} is in two groups`);
       done.add(m);
-      if (!sameShape(m.shape, members[0].shape)) internal(`fuse: ${m.op.name} differs in shape from its group`);
+      const alike =
+        members[0].op.kind === "map"
+          ? sameShape(m.shape, members[0].shape)
+          : sizeOf(m.shape) === sizeOf(members[0].shape);
+      if (!alike) internal(`${pass}: ${m.op.name} differs in shape from its group`);
     }
     for (const x of outputs) ready.add(x);
   }
   for (const node of [...ir.outputs, ...ir.effects.map((e) => e.value)]) {
-    if (!ready.has(root(node))) internal(`fuse: ${node.op.name} is never computed`);
+    if (!ready.has(root(node))) internal(`${pass}: ${node.op.name} is never computed`);
   }
 }
 

@@ -11,6 +11,8 @@ interface MatmulAttrs {
   readonly transA: boolean;
   /** The right operand is stored as (batch, N, K). */
   readonly transB: boolean;
+  /** max(0, ·) of the product, in a call that absorbed it. */
+  readonly relu?: boolean;
 }
 
 function sizes([a, b]: readonly Aval[], { transA, transB }: MatmulAttrs) {
@@ -46,7 +48,21 @@ export const matmulOp: KernelOp<MatmulAttrs> = {
       Number(attrs.transB),
       batchA === 1 ? 0 : M * K,
       batchB === 1 ? 0 : K * N,
+      Number(attrs.relu ?? false),
     ];
+  },
+  // The kernel adds a third input, a vector, to every row and then takes the relu.
+  absorb({ inputs, attrs, out }, next, operand) {
+    if (attrs.relu) return undefined;
+    if (next.op.name === "relu") return { attrs: { ...attrs, relu: true } };
+    const N = out.shape[2];
+    const vector = ({ shape, dtype }: Aval): boolean =>
+      dtype === "f32" && shape.length > 0 && shape[shape.length - 1] === N && sizeOf(shape) === N;
+    const [x, bias] = [next.inputs[operand], 1 - operand];
+    const rows = x.shape[x.shape.length - 1] === N;
+    return next.op.name === "add" && inputs.length === 2 && rows && vector(next.inputs[bias])
+      ? { attrs, reads: bias }
+      : undefined;
   },
   reference([a, b], { inputs, attrs }) {
     const { batch, batchA, batchB, M, N, K } = sizes(inputs, attrs);

@@ -69,6 +69,18 @@ export interface KernelOp<A extends Attrs = Attrs> extends Rules<A> {
   readonly uniform?: string;
   /** The whole output, in double precision. */
   reference(inputs: readonly Float64Array[], call: OpCall<A>): Float64Array;
+  /**
+   * How a call also does what the elementwise `next` does to its output, the operand at `operand`, if the kernel can: the
+   * attributes that say so, and which operand of `next` it reads besides. Only the encoder sees such a call.
+   */
+  absorb?(call: OpCall<A>, next: OpCall & { readonly op: MapOp }, operand: number): Absorbed<A> | undefined;
+}
+
+/** A kernel call extended by an elementwise op. */
+export interface Absorbed<A extends Attrs = Attrs> {
+  readonly attrs: A;
+  /** Position among the operands of the absorbed op. */
+  readonly reads?: number;
 }
 
 export type Op = LeafOp | MapOp | AliasOp | KernelOp;

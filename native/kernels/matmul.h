@@ -1,8 +1,9 @@
-// matmul: batches of C = A·B.
+// matmul: batches of C = A·B, with a bias added to every row and max(0, ·) taken, if wanted.
 //
-// params  batch, M, N, K, transA, transB, strideA, strideB
+// params  batch, M, N, K, transA, transB, strideA, strideB, relu
 // in      A (M, K), or (K, M) if transA, batch b at b·strideA (0 shares one); B (K, N), or (N, K)
-// if transB, likewise out     (batch, M, N), all f32
+//         if transB, likewise; the bias (N), if any
+// out     (batch, M, N), all f32
 #pragma once
 
 #include <stdlib.h>
@@ -13,15 +14,17 @@ namespace evengrad::ISA {
 namespace {
 
 inline const char* matmulCheck(const Call& call) {
-  if (call.nIn != 2 || call.nOut != 1 || call.nParams != 8) return wrongArguments;
-  if (!sizes(call, 0, 8) || call.params[4] > 1 || call.params[5] > 1) return wrongParameters;
-  if (call.in[0].dtype != DType::f32 || call.in[1].dtype != DType::f32 ||
-      call.out[0].dtype != DType::f32)
-    return wrongTypes;
+  if (call.nIn < 2 || call.nIn > 3 || call.nOut != 1 || call.nParams != 9) return wrongArguments;
+  if (!sizes(call, 0, 9) || call.params[4] > 1 || call.params[5] > 1 || call.params[8] > 1)
+    return wrongParameters;
+  for (int i = 0; i < call.nIn; i++)
+    if (call.in[i].dtype != DType::f32) return wrongTypes;
+  if (call.out[0].dtype != DType::f32) return wrongTypes;
   int64_t batch = call.integer(0), M = call.integer(1), N = call.integer(2), K = call.integer(3);
   int64_t a = product(M, K), b = product(K, N), c = product(batch, M, N);
   if (a < 0 || b < 0 || c < 0 || product(M, N) < 0 || product(batch, M) < 0) return wrongParameters;
   if (call.out[0].count != c) return wrongCounts;
+  if (call.nIn == 3 && call.in[2].count != N) return wrongCounts;
   if (c == 0) return nullptr;
   auto holds = [&](int64_t size, int64_t stride, int64_t count) {
     int64_t reach = product(batch - 1, stride);
@@ -46,6 +49,7 @@ inline MatmulPlan matmulDecode(const Call& call) {
   p.rowA = transA ? 1 : p.K, p.columnA = transA ? p.M : 1;
   p.rowB = transB ? 1 : p.N, p.columnB = transB ? p.K : 1;
   p.rowC = p.N;
+  p.epilogue.relu = call.params[8] != 0;
   if (batch > 1 && strideB == 0 && !transA && strideA == p.M * p.K) {  // one tall product
     p.M *= batch;
     batch = 1;
@@ -82,8 +86,10 @@ inline void matmulRun(const Call& call, const void* opaque, Context& context) {
   }
   const float *a = call.in[0].f32(), *b = call.in[1].f32();
   float* c = call.out[0].f32();
+  const float* bias = call.nIn == 3 ? call.in[2].f32() : nullptr;
   auto one = [=](int64_t i, Context* on, char* scratch) {
-    multiply(m->scheme, {a + i * m->strideA, b + i * m->strideB, c + i * m->strideC}, on, scratch);
+    const Operands at = {a + i * m->strideA, b + i * m->strideB, c + i * m->strideC, bias};
+    multiply(m->scheme, at, on, scratch);
   };
   char* scratch = (char*)context.scratch;
   if (!m->grain) {

@@ -68,6 +68,7 @@ struct Tile {
   const Epilogue* epilogue;
   const float* bias;  // for the tile's columns of C, or null
   bool plain;         // nothing to do but to store whole vectors in rows
+  bool across;        // C's rows are the tile's columns
 };
 
 VEC_INLINE void get(const float* p, vf& x) { x = load(p); }
@@ -96,7 +97,7 @@ static void finish(const Tile& t, const float* x, int64_t rows, int64_t width) {
   const Epilogue& e = *t.epilogue;
   alignas(64) float turned[tileElements];
   int64_t columns = t.columns, rowC = t.rowC;
-  if (t.columnC != 1) {  // C's rows are the tile's columns
+  if (t.across) {
     transpose(x, width, turned, rows, rows, columns);
     x = turned;
     width = rows;

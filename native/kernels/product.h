@@ -7,7 +7,8 @@ namespace evengrad::ISA {
 namespace {
 
 // C (M, N) from A (M, K) and B (K, N): A's element (i, p) is at i·rowA + p·columnA, B's (p, j) at
-// p·rowB + j·columnB and C's (i, j) at i·rowC + j·columnC; of each pair of strides one is 1.
+// p·rowB + j·columnB, of each pair of strides one being 1. C's (i, j) is at i·rowC + j·columnC,
+// where columnC is 1 unless the product was turned.
 struct Product {
   int64_t M, N, K;
   int64_t rowA, columnA, rowB, columnB, rowC, columnC = 1;
@@ -165,6 +166,8 @@ struct Block {
     t.rowC = p.rowC, t.columnC = p.columnC;
     t.epilogue = &epilogue;
     t.bias = nullptr;
+    // One column has both strides 1, and its bias is still of C's columns.
+    t.across = s.turned && (p.columnC != 1 || biased);
     return t;
   }
   void place(Tile& t, int64_t i, int64_t j, int64_t columns) const {

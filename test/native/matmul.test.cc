@@ -16,13 +16,25 @@ void one(const KernelTable& table, Shape s, bool transA, bool transB, bool share
   Data A(gaussian(a * (sharedA ? 1 : s.batch), 1)), B(gaussian(b * (sharedB ? 1 : s.batch), 2));
   Data C(DType::f32, s.batch * s.M * s.N), twice(DType::f32, C.count);
   std::memset(C.data(), 0xff, C.count * 4);
-  std::vector<double> params = {(double)s.batch, (double)s.M,    (double)s.N,     (double)s.K,
-                                (double)transA,  (double)transB, (double)strideA, (double)strideB};
+  std::vector<double> params = {(double)s.batch, (double)s.M,     (double)s.N,
+                                (double)s.K,     (double)transA,  (double)transB,
+                                (double)strideA, (double)strideB, 0};
   std::string error = call(table, matmulKernel, {&A, &B}, {&C}, params);
   CHECK(error.empty(), "matmul: %s", error.c_str());
   call(table, matmulKernel, {&A, &B}, {&twice}, params, 2);
   CHECK(C.same(twice), "%s (%d,%d,%d,%d): threads differ", table.isa, (int)s.batch, (int)s.M,
         (int)s.N, (int)s.K);
+  Data bias(gaussian(s.N, 3)), finished(DType::f32, C.count);
+  params.back() = 1;
+  error = call(table, matmulKernel, {&A, &B, &bias}, {&finished}, params);
+  CHECK(error.empty(), "matmul: %s", error.c_str());
+  for (int64_t i = 0; i < C.count; i++) {
+    float want = C.f()[i] + bias.f()[i % s.N];
+    if (finished.f()[i] == (want <= 0 ? 0 : want)) continue;
+    CHECK(false, "%s (%d,%d,%d,%d): with bias and relu %g for %g", table.isa, (int)s.batch,
+          (int)s.M, (int)s.N, (int)s.K, finished.f()[i], want);
+    break;
+  }
   double worst = 0;
   std::vector<double> row((size_t)s.N), size((size_t)s.N);
   for (int64_t n = 0; n < s.batch; n++) {
@@ -85,9 +97,18 @@ void all(const KernelTable& table) {
 
   Data A(DType::f32, 6), B(DType::f32, 12), C(DType::f32, 8), I(DType::i32, 6);
   auto refused = [&](std::vector<double> p, Data& a) {
+    p.push_back(0);
     CHECK(!call(table, matmulKernel, {&a, &B}, {&C}, p).empty(), "bad arguments are not refused");
   };
-  CHECK(call(table, matmulKernel, {&A, &B}, {&C}, {1, 2, 4, 3, 0, 0, 6, 12}).empty(), "refused");
+  Data bias(DType::f32, 4), whole(DType::i32, 4);
+  std::vector<double> good = {1, 2, 4, 3, 0, 0, 6, 12, 1};
+  CHECK(call(table, matmulKernel, {&A, &B}, {&C}, good).empty(), "refused");
+  CHECK(call(table, matmulKernel, {&A, &B, &bias}, {&C}, good).empty(), "refused");
+  CHECK(!call(table, matmulKernel, {&A, &B, &whole}, {&C}, good).empty(), "a whole bias");
+  CHECK(!call(table, matmulKernel, {&A, &B, &A}, {&C}, good).empty(), "a long bias");
+  CHECK(!call(table, matmulKernel, {&A, &B, &bias, &bias}, {&C}, good).empty(), "two biases");
+  good.back() = 2;
+  CHECK(!call(table, matmulKernel, {&A, &B}, {&C}, good).empty(), "another epilogue");
   refused({1, 2, 4, 3, 0, 0, 6}, A);
   refused({1, 2, 4, 3, 0, 0, 6, 12}, I);
   refused({1, 2, 4, 4, 0, 0, 8, 12}, A);
