@@ -1,5 +1,6 @@
 /** The experiments: how they are judged, the cheap ones run, training for a number of steps, and the command. */
 import { execFile } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
@@ -90,6 +91,14 @@ describe("every experiment", () => {
       }
     },
   );
+
+  test("is in the report, with its picture", () => {
+    const page = readFileSync(join(root, "docs/experiments.md"), "utf8");
+    for (const { name } of experiments) {
+      expect(page).toContain(`\n## ${name}\n`);
+      expect([name, existsSync(join(root, "docs/experiments", `${name}.svg`))]).toEqual([name, true]);
+    }
+  });
 });
 
 describe("seen", () => {

@@ -11,10 +11,10 @@ import { verdictOn } from "./run.js";
 import type { Verdict } from "./verdict.js";
 
 /** Bars for the rows in the experiment's own unit: blue ones seen elsewhere, orange ones the package's own. */
-function picture({ name, about, unit, trains }: Experiment, { rows }: Verdict): string {
+function picture({ name, unit, trains }: Experiment, { rows }: Verdict): string {
   const shown = rows.filter((row) => row.unit === unit);
   return bars({
-    title: `${name}: ${about}`,
+    title: name,
     x: { label: unit, min: trains ? 0 : undefined, max: trains ? 100 : undefined },
     bars: shown.map((row) => ({
       name: row.name,
@@ -47,7 +47,8 @@ Published results on initialization, repeated. Made by \`npm run -s experiments 
 names, it runs those and takes the others from their latest run.
 
 A row holds if the mean over the seeds lies in the range given behind the published number. Trainings are short and the
-networks deep, so seeds differ much: ranges are as wide as that, and the ordering is the point. The row \`init.auto\` is the
+networks deep, so seeds differ much, by tens of points for plain stacks: the number of seeds stands below each table, and
+one seed alone decides nothing about a row or an ordering that is close. The row \`init.auto\` is the
 package's own choice and must be as good as the best other row, to one point. Networks train on Fashion-MNIST, pixels
 standardized, batch 128; hidden biases begin with 0 and logits with variance 1 unless told. A network whose numbers are no
 longer finite is counted at chance. In the pictures a bracket is the expected range.

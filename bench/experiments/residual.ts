@@ -1,16 +1,20 @@
 /** Residual stacks without normalization: only those that begin as the identity (ReZero) can be a thousand blocks deep. */
+import * as init from "../../lib/init/index.js";
 import * as nn from "../../lib/nn/index.js";
 import { type Experiment, type Row, row } from "./experiment.js";
 import { auto, classes, inputs } from "./stack.js";
 import { train } from "./train.js";
 
+/** Said, or the container would choose weights that make up for the depth. */
+const he = { weightInit: init.heNormal };
+
 /** 784 → width, blocks of x + α·relu(W·x + b), → 10 logits. */
 function blocks(count: number, width: number, options: nn.ResidualOptions): nn.Sequential {
-  const block = () => new nn.Residual(new nn.Sequential(new nn.Linear(width, width), new nn.ReLU()), options);
+  const block = () => new nn.Residual(new nn.Sequential(new nn.Linear(width, width, he), new nn.ReLU()), options);
   return new nn.Sequential(
-    new nn.Linear(inputs, width),
+    new nn.Linear(inputs, width, he),
     ...Array.from({ length: count }, block),
-    new nn.Linear(width, classes),
+    new nn.Linear(width, classes, he),
   );
 }
 
