@@ -94,6 +94,8 @@ const table: [name: string, call: () => unknown, message: string][] = [
   ],
   ["randn", () => o.randn([2], { sdt: 1 }), 'unknown option "sdt". Did you mean "std"?'],
   ["truncatedNormal", () => o.truncatedNormal([2], { std: NaN }), "std must be a number at least 0"],
+  ["norms", () => o.norms([]), "tensors must be at least one tensor, got []"],
+  ["norms", () => o.norms([3]), "each of tensors must be a tensor, got 3"],
   ["bernoulli", () => o.bernoulli([2], { p: 1.5 }), "p must be a number at least 0 and at most 1, got 1.5"],
   ["bernoulli", () => o.bernoulli([2], { prob: 1 }), 'unknown option "prob". Known: p, generator'],
   ["randint", () => o.randint(3, 3, [2]), "high must be a whole number at least 4 and at most 2147483647, got 3"],

@@ -1,6 +1,6 @@
 /** Every reduction on the native executor against its double-precision reference. */
 import { describe, expect, it } from "vitest";
-import { tensor } from "../lib/ops/index.js";
+import { norms, tensor } from "../lib/ops/index.js";
 import { apply, type KernelOp, type Op } from "../lib/ops/op.js";
 import { reduceOps } from "../lib/ops/reduce.js";
 import type { Shape } from "../lib/shape.js";
@@ -134,4 +134,19 @@ describe("of nothing", () => {
     expect([...actual]).toEqual(new Array(6).fill(want[name]));
     expect(mismatches(actual, inDouble([reduced(op, empty)])[0])).toEqual([]);
   });
+});
+
+it("norms measures tensors of any shapes, also tiny, huge and not finite ones", async () => {
+  const scales = [1, 1e25, 1e-30];
+  const inputs = [
+    ...sizes.flatMap((n) => scales.map((scale, i) => sample(20 + i, [n]).mul(scale))),
+    sample(3, [9, 11, 5]),
+    sample(4, [70_001]),
+    tensor([1, Number.NaN]),
+    tensor([-Infinity, 1]),
+    tensor(-3),
+  ];
+  const outputs = [norms(inputs)];
+  const [actual] = await run("native", { outputs });
+  expect(mismatches(actual, inDouble(outputs)[0], { ulps: 1 })).toEqual([]);
 });

@@ -7,6 +7,7 @@ export { arange, eye, feed, full, linspace, oneHot, ones, tensor, type Values, z
 export { gather, indexSelect, pick, scatterAdd } from "./gather.js";
 export { cast, expand, type TensorLike } from "./map.js";
 export { matmul } from "./matmul.js";
+export { norms } from "./norms.js";
 export { orthogonalFactor } from "./orthogonal.js";
 export {
   bernoulli,

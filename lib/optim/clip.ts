@@ -1,6 +1,6 @@
 /** Gradients on their way to an optimizer: measured, judged and limited, as part of the step's graph. */
 import { checkNumber, checkOptions, fail, show } from "../error.js";
-import { stack } from "../ops/index.js";
+import { norms as measure } from "../ops/index.js";
 import type { Tensor } from "../tensor.js";
 
 /** What happens when a loss or gradient is not finite. */
@@ -51,25 +51,26 @@ export interface ClippedGradients {
  * @param limit the largest norm, after clipping, that the optimizer's arithmetic can square in f32
  */
 export function clipGradients(raw: readonly Tensor[], options: StepOptions, limit: number): ClippedGradients {
-  const norms = stack(raw.map((g) => g.norm()));
+  const norms = measure(raw);
   const zeroed = options.nonFinite === "zero";
   let grads = zeroed ? raw.map((g) => g.isFinite().where(g, 0)) : [...raw];
   const { clipGradValue, clipLayerNorm, clipGradNorm } = options;
   if (clipGradValue !== undefined) grads = grads.map((g) => g.clamp({ min: -clipGradValue, max: clipGradValue }));
-  const clean = zeroed || clipGradValue !== undefined ? stack(grads.map((g) => g.norm())) : norms;
+  const clean = zeroed || clipGradValue !== undefined ? measure(grads) : norms;
   let lengths = clean;
   if (clipLayerNorm !== undefined) {
     const factors = factor(clean, clipLayerNorm);
     grads = grads.map((g, i) => g.mul(factors.slice(i)));
     lengths = clean.mul(factors);
   }
+  let most = lengths.max();
   if (clipGradNorm !== undefined) {
-    const joint = jointFactor(lengths, clipGradNorm);
+    const joint = jointFactor(lengths, most, clipGradNorm);
     grads = grads.map((g) => g.mul(joint));
-    lengths = lengths.mul(joint);
+    most = most.mul(joint);
   }
-  const usable = lengths.less(limit);
-  const fit = (zeroed ? usable : norms.isFinite().logicalAnd(usable)).all();
+  const usable = most.less(limit); // not so if a norm is NaN
+  const fit = zeroed ? usable : norms.max().isFinite().logicalAnd(usable);
   return { grads, norms, norm: (zeroed ? clean : norms).norm(), fit };
 }
 
@@ -77,8 +78,7 @@ export function clipGradients(raw: readonly Tensor[], options: StepOptions, limi
 const factor = (norm: Tensor, limit: number): Tensor => norm.greater(limit).where(norm.reciprocal().mul(limit), 1);
 
 /** As {@link factor} of the joint norm, which is m·‖lengths/m‖ for the largest length m: alone it may overflow. */
-function jointFactor(lengths: Tensor, limit: number): Tensor {
-  const most = lengths.max();
+function jointFactor(lengths: Tensor, most: Tensor, limit: number): Tensor {
   const rest = lengths.div(most).norm(); // NaN if all are 0: then nothing is greater
   return rest.greater(most.reciprocal().mul(limit)).where(most.reciprocal().mul(limit).div(rest), 1);
 }

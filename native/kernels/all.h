@@ -18,6 +18,7 @@
 #include "strided.h"
 // These use what the kernels above define.
 #include "iota.h"
+#include "norms.h"
 #include "orthogonal.h"
 
 namespace evengrad::ISA {

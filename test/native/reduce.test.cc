@@ -148,9 +148,41 @@ void all(const KernelTable& table) {
   refused({0, 9007199254740992, 9007199254740992, 0}, out);
 }
 
+// Of buffers that are empty, tiny, huge, longer than a piece, and not finite.
+void norms(const KernelTable& table) {
+  std::vector<std::vector<float>> values = {{},
+                                            gaussian(3, 1),
+                                            gaussian(100003, 2, 1e30f),
+                                            {3e38f, 3e38f},
+                                            gaussian(32768, 3, 1e-40f),
+                                            {1, NAN},
+                                            {-INFINITY, 1},
+                                            {-7}};
+  std::vector<Data> data(values.begin(), values.end());
+  std::vector<Data*> in;
+  for (Data& d : data) in.push_back(&d);
+  Data out(DType::f32, (int64_t)in.size()), twice(DType::f32, (int64_t)in.size());
+  CHECK(call(table, normsKernel, in, {&out}, {}).empty(), "norms");
+  CHECK(call(table, normsKernel, in, {&twice}, {}, 2).empty() && out.same(twice),
+        "%s norms: threads differ", table.isa);
+  for (size_t i = 0; i < values.size(); i++) {
+    Real squares = 0;
+    for (float v : values[i]) squares += (Real)v * v;
+    float want = (float)sqrtl(squares), got = out.f()[i];
+    CHECK(std::isnan(want) ? std::isnan(got) : got == want || std::fabs(got / want - 1) < 1.3e-7,
+          "%s norm %d: %g, want %g", table.isa, (int)i, got, want);
+  }
+  Data integers(DType::i32, 2), two(DType::f32, 2);
+  CHECK(!call(table, normsKernel, in, {&two}, {}).empty(), "too few norms");
+  CHECK(!call(table, normsKernel, {&integers}, {&data[7]}, {}).empty(), "norms of integers");
+  CHECK(!call(table, normsKernel, {&two}, {&data[7]}, {1}).empty(), "norms with a parameter");
+  CHECK(!call(table, normsKernel, {}, {&data[0]}, {}).empty(), "norms of nothing");
+}
+
 }  // namespace
 
 int main() {
   everyIsa(all);
+  everyIsa(norms);
   return report();
 }
