@@ -3,8 +3,9 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { grad } from "../lib/grad.js";
 import * as init from "../lib/init/index.js";
 import * as nn from "../lib/nn/index.js";
-import { normalize, normalizeAffine, normalizeRms } from "../lib/nn/normalize.js";
+import { normalizeChannels } from "../lib/nn/normalize.js";
 import { Generator, ones, seed, tensor, zeros } from "../lib/ops/index.js";
+import { normalizeRows } from "../lib/ops/normalize.js";
 import { read, useExecutor } from "../lib/run/index.js";
 import type { Shape } from "../lib/shape.js";
 import type { Constant, Tensor } from "../lib/tensor.js";
@@ -25,16 +26,29 @@ describe("derivatives", () => {
   const x = sample(1, [4, 3]);
   const deep = sample(2, [2, 3, 2]);
   const rows: [string, (...x: Tensor[]) => Tensor, Constant[]][] = [
-    ["normalize over rows", (t) => normalize(t, [0], 1e-3).y, [x]],
-    ["normalize over two axes", (t) => normalize(t, [0, 2], 1e-3).y, [deep]],
-    ["normalize's moments", (t) => normalize(t, [1], 1e-3).mean.add(normalize(t, [1], 1e-3).variance), [x]],
-    ["normalizeAffine", (t, w, b) => normalizeAffine(t, [0], 1e-3, w, b).y, [x, sample(3, [3]), sample(4, [3])]],
+    ["normalizeChannels", (t) => normalizeChannels(t, 1e-3).y, [x]],
+    ["normalizeChannels over two axes", (t) => normalizeChannels(t, 1e-3).y, [deep]],
     [
-      "normalizeAffine of channels",
-      (t, w, b) => normalizeAffine(t, [0, 2], 1e-3, w, b).y,
-      [deep, sample(3, [3, 1]), sample(4, [3, 1])],
+      "normalizeChannels' moments",
+      (t) => normalizeChannels(t, 1e-3).mean.add(normalizeChannels(t, 1e-3).variance),
+      [deep],
     ],
-    ["normalizeRms", (t) => normalizeRms(t, [1], 1e-3), [x]],
+    [
+      "normalizeChannels with parameters",
+      (t, weight, bias) => normalizeChannels(t, 1e-3, { weight, bias }).y,
+      [deep, sample(3, [3]), sample(4, [3])],
+    ],
+    [
+      "normalizeRows",
+      (t, weight, bias) => normalizeRows(t, 1e-3, { centered: true, weight, bias }),
+      [x, sample(3, [3]), sample(4, [3])],
+    ],
+    ["normalizeRows by root mean square", (t) => normalizeRows(t, 1e-3, { centered: false }), [x]],
+    [
+      "normalizeRows by root mean square, weighted",
+      (t, weight) => normalizeRows(t, 1e-3, { centered: false, weight }),
+      [x, sample(3, [3])],
+    ],
   ];
 
   test.each(rows)("of %s, first and second", (_, call, inputs) => {

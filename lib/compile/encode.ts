@@ -79,6 +79,10 @@ function readsOf(group: Group): Node[] {
   return [...new Set(reads)];
 }
 
+/** A bit for each of a kernel's outputs that is one of these. */
+const wanted = (outputs: readonly Node[]): number =>
+  outputs.reduce((mask, x) => mask + 2 ** ((x.op as KernelOp).part ?? 0), 0);
+
 function encodeStep(step: Step, opcodes: Opcodes): { kernel: number; reads: Node[] | undefined; params: number[] } {
   if (!step.group) {
     const { count } = step.from[0];
@@ -90,6 +94,7 @@ function encodeStep(step: Step, opcodes: Opcodes): { kernel: number; reads: Node
   }
   const op = node.op as KernelOp;
   const params = op.params(call(node)).map((p) => (typeof p === "string" ? opcodes.reduce(p) : p));
+  if (op.part !== undefined) params.push(wanted(step.group.outputs));
   return { kernel: opcodes.kernel(op.kernel), reads: [...node.inputs], params };
 }
 

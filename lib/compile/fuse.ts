@@ -1,5 +1,9 @@
-/** Pass: elementwise nodes of one shape that feed each other become one group, read and written in one pass. */
+/**
+ * Pass: elementwise nodes of one shape that feed each other become one group, read and written in one pass; so do the
+ * outputs of one kernel that are computed from the same inputs.
+ */
 import { sameShape } from "../shape.js";
+import { showAttrs } from "./graph.js";
 import { type Group, type IR, type Node, root } from "./ir.js";
 
 /** A set of nodes in the making; merged ones point to their survivor. */
@@ -95,6 +99,12 @@ const computed = (node: Node): boolean =>
 export function group(ir: IR, fuse: boolean): Group[] {
   const parts = new Map<Node, Part>();
   const stored = inMemory(ir);
+  const calls = new Map<string, Part>();
+  const ids = new Map(ir.nodes.map((node, i) => [node, i]));
+  const callOf = ({ op, inputs, attrs }: Node): string | undefined =>
+    op.kind === "kernel" && op.part !== undefined
+      ? `${op.kernel} ${inputs.map((x) => ids.get(x))} ${showAttrs(attrs)}`
+      : undefined;
   for (const [at, node] of ir.nodes.entries()) {
     const wanted = node.literal !== undefined && stored.has(node);
     if (!computed(node) && !wanted) continue;
@@ -104,7 +114,15 @@ export function group(ir: IR, fuse: boolean): Group[] {
       const producer = parts.get(root(x));
       if (producer) part.reads(producer.live);
     }
-    if (!fuse || node.op.kind !== "map") continue;
+    if (!fuse) continue;
+    const call = callOf(node);
+    if (call !== undefined) {
+      const other = calls.get(call);
+      // Their inputs are the same, so neither depends on the other.
+      if (other) other.absorb(part);
+      else calls.set(call, part);
+    }
+    if (node.op.kind !== "map") continue;
     for (const x of node.inputs) {
       const other = parts.get(x)?.live;
       const self = part.live;
@@ -114,19 +132,21 @@ export function group(ir: IR, fuse: boolean): Group[] {
     }
   }
   const live = [...new Set([...parts.values()].map((part) => part.live))];
-  const position = new Map(ir.nodes.map((node, i) => [node, i]));
   const used = usedOutside(ir, parts);
   return order(live).map((part) => {
-    const members = [...part.members].sort((a, b) => (position.get(a) as number) - (position.get(b) as number));
+    const members = [...part.members].sort((a, b) => (ids.get(a) as number) - (ids.get(b) as number));
     const own = new Set(members);
     const read = members.flatMap((node) => node.inputs.filter((x) => needsBuffer(node, x)).map(root));
     return {
       members,
       inputs: [...new Set(read.filter((x) => !own.has(x)))],
-      outputs: members.filter((node) => used.has(node)),
+      outputs: members.filter((node) => used.has(node)).sort((a, b) => partOf(a) - partOf(b)),
     };
   });
 }
+
+/** The place of an output among those of its kernel; elementwise ones keep their order. */
+const partOf = ({ op }: Node): number => (op.kind === "kernel" ? (op.part ?? 0) : 0);
 
 /** Elementwise nodes take literals as immediates; everything else reads memory. */
 function needsBuffer(reader: Node, x: Node): boolean {

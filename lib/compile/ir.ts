@@ -29,9 +29,12 @@ export interface IR {
   effects: { leaf: Node; value: Node }[];
 }
 
-/** Nodes that run as one call of a kernel: one, a fused elementwise chain, or a kernel's with those it absorbed. */
+/**
+ * Nodes that run as one call of a kernel: one, a fused elementwise chain, a kernel's with those it absorbed, or the
+ * outputs of a kernel with several.
+ */
 export interface Group {
-  /** In topological order; all of one shape, except that a kernel's may be of another of that size. */
+  /** In topological order; all of one shape, except that what a kernel absorbed has its size and outputs have their own. */
   readonly members: readonly Node[];
   /** Distinct computed or leaf nodes that are read, aliases resolved. */
   readonly inputs: readonly Node[];

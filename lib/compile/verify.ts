@@ -24,7 +24,14 @@ export function verifyIR(ir: IR, pass: string): void {
   }
 }
 
-/** Every value is computed once, before it is read, and the members of a group are as large as its first, those of a fused one of its shape. */
+/** Whether a member may stand in a group beside its first: as large, and in a fused group of its shape, or both outputs of one kernel. */
+function alike(m: Node, first: Node): boolean {
+  if (first.op.kind === "map") return sameShape(m.shape, first.shape);
+  const outputs = first.op.kind === "kernel" && m.op.kind === "kernel" && first.op.part !== undefined;
+  return (outputs && m.op.kernel === first.op.kernel) || sizeOf(m.shape) === sizeOf(first.shape);
+}
+
+/** Every value is computed once, before it is read, and the members of a group belong together. */
 export function verifyGroups(ir: IR, groups: readonly Group[], pass: string): void {
   const ready = new Set<Node>(ir.nodes.filter((node) => node.leaf !== undefined));
   const done = new Set<Node>();
@@ -34,11 +41,7 @@ export function verifyGroups(ir: IR, groups: readonly Group[], pass: string): vo
     for (const m of members) {
       if (done.has(m)) internal(`${pass}: ${m.op.name} is in two groups`);
       done.add(m);
-      const alike =
-        members[0].op.kind === "map"
-          ? sameShape(m.shape, members[0].shape)
-          : sizeOf(m.shape) === sizeOf(members[0].shape);
-      if (!alike) internal(`${pass}: ${m.op.name} differs in shape from its group`);
+      if (!alike(m, members[0])) internal(`${pass}: ${m.op.name} differs in shape from its group`);
     }
     for (const x of outputs) ready.add(x);
   }

@@ -5,7 +5,7 @@ import { requireTensor } from "../ops/map.js";
 import { showShape } from "../shape.js";
 import { type Effect, type Tensor, Variable } from "../tensor.js";
 import { Module } from "./module.js";
-import { normalize, normalizeAffine } from "./normalize.js";
+import { normalizeChannels } from "./normalize.js";
 
 /** Options of {@link BatchNorm}. */
 export interface BatchNormOptions {
@@ -63,10 +63,11 @@ export class BatchNorm extends Module {
     if (x.rank < 2 || x.shape[1] !== this.features) {
       fail("BatchNorm", `the input must be (N, ${this.features}, …), got ${showShape(x.shape)}`);
     }
-    const perChannel = [this.features, ...new Array<number>(x.rank - 2).fill(1)];
-    const weight = this.weight?.reshape(perChannel);
-    const bias = this.bias?.reshape(perChannel);
+    const { weight: w, bias: b } = this;
     if (!this.training && this.runningMean && this.runningVar) {
+      const perChannel = [this.features, ...new Array<number>(x.rank - 2).fill(1)];
+      const weight = w?.reshape(perChannel);
+      const bias = b?.reshape(perChannel);
       const r = this.runningVar.add(this.eps).rsqrt().reshape(perChannel);
       const y = x.sub(this.runningMean.reshape(perChannel)).mul(r);
       return weight && bias ? y.mul(weight).add(bias) : y;
@@ -79,9 +80,8 @@ export class BatchNorm extends Module {
           "Use a larger batch, dropLast or eval()",
       );
     }
-    const axes = x.shape.flatMap((_, axis) => (axis === 1 ? [] : [axis]));
-    const { y, mean, variance } =
-      weight && bias ? normalizeAffine(x, axes, this.eps, weight, bias) : normalize(x, axes, this.eps);
+    const affine = w && b ? { weight: w, bias: b } : undefined;
+    const { y, mean, variance } = normalizeChannels(x.cast("f32"), this.eps, affine);
     y.effects = this.update(mean, variance.mul(n / (n - 1)));
     return y;
   }
@@ -92,7 +92,7 @@ export class BatchNorm extends Module {
     if (!runningMean || !runningVar) return [];
     const blend = (running: Variable, batch: Tensor): Effect => ({
       variable: running,
-      value: running.mul(1 - momentum).add(batch.reshape([this.features]).mul(momentum)),
+      value: running.mul(1 - momentum).add(batch.mul(momentum)),
     });
     return [blend(runningMean, mean), blend(runningVar, variance)];
   }

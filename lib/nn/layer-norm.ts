@@ -2,10 +2,10 @@
 import { checkNumber, checkOptions, fail } from "../error.js";
 import { ones, zeros } from "../ops/index.js";
 import { requireTensor } from "../ops/map.js";
+import { normalizeRows } from "../ops/normalize.js";
 import { checkShape, type Shape, sameShape, showShape, sizeOf } from "../shape.js";
 import { type Tensor, Variable } from "../tensor.js";
 import { Module } from "./module.js";
-import { normalize, normalizeRms } from "./normalize.js";
 
 /** Options of {@link LayerNorm} and {@link RMSNorm}. */
 export interface LayerNormOptions {
@@ -29,13 +29,13 @@ function checkArguments(
   return { sizes, eps };
 }
 
-/** The last axes, which must have the layer's shape. */
-function lastAxes(op: string, x: Tensor, shape: Shape): number[] {
+/** x as rows of its last axes, which must have the layer's shape. */
+function asRows(op: string, x: Tensor, shape: Shape): Tensor {
   requireTensor(op, "the input", x);
   if (!sameShape(x.shape.slice(-shape.length), shape)) {
     fail(op, `the input's last axes must be ${showShape(shape)}, got ${showShape(x.shape)}`);
   }
-  return shape.map((_, i) => x.rank - shape.length + i);
+  return x.cast("f32").reshape([sizeOf(x.shape.slice(0, x.rank - shape.length)), sizeOf(shape)]);
 }
 
 /**
@@ -64,8 +64,12 @@ export class LayerNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    const { y } = normalize(x, lastAxes("LayerNorm", x, this.shape), this.eps);
-    return this.weight && this.bias ? y.mul(this.weight).add(this.bias) : y;
+    const { weight, bias } = this;
+    return normalizeRows(asRows("LayerNorm", x, this.shape), this.eps, {
+      centered: true,
+      weight: weight?.flatten(),
+      bias: bias?.flatten(),
+    }).reshape(x.shape);
   }
 }
 
@@ -91,7 +95,7 @@ export class RMSNorm extends Module {
   }
 
   forward(x: Tensor): Tensor {
-    const y = normalizeRms(x, lastAxes("RMSNorm", x, this.shape), this.eps);
-    return this.weight ? y.mul(this.weight) : y;
+    const rows = asRows("RMSNorm", x, this.shape);
+    return normalizeRows(rows, this.eps, { centered: false, weight: this.weight?.flatten() }).reshape(x.shape);
   }
 }

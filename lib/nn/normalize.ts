@@ -1,73 +1,54 @@
-/** Normalization over axes to mean 0 and variance 1, with a gradient of few passes. */
+/** Normalization of channels to mean 0 and variance 1, with a gradient of few passes. */
+import { channelMoments, channelSums } from "../ops/normalize.js";
+import { sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 
-/** Normalized values and the moments they were divided by, reduced axes kept with size 1. */
+/** Normalized values and the moments they were divided by, (channels) each. */
 export interface Normalized {
   y: Tensor;
   mean: Tensor;
   /** Of the population: Σ(x−mean)²/n. */
   variance: Tensor;
-  /** 1/√(variance + ε). */
-  r: Tensor;
 }
 
 /**
- * y = (x − mean)·r with r = 1/√(variance + ε). A mean rounded to f32 is off by half an ULP of x, 5e-4 at 1e4, so the
- * mean of what remains is taken off as well: at an offset of 1e4 the result keeps its digits.
+ * y = (x − mean)·r with r = 1/√(variance + ε) of the channels, axis 1; then weight·y + bias, if given. A mean rounded to
+ * f32 is off by half an ULP of x, 5e-4 at 1e4, so what the rounding left is taken off as well: at an offset of 1e4 the
+ * result keeps its digits.
  */
-export function normalize(x: Tensor, axes: readonly number[], eps: number): Normalized {
-  const over = { axes, keepDims: true };
-  const mean = x.mean(over);
-  const near = x.sub(mean);
-  const rest = near.mean(over);
-  const variance = near.variance(over);
-  const r = variance.add(eps).rsqrt();
-  // dx = r·(g − mean g − y·mean(g·y))   (Ioffe & Szegedy 2015, collected)
-  const y = near
-    .sub(rest)
+export function normalizeChannels(x: Tensor, eps: number, affine?: { weight: Tensor; bias: Tensor }): Normalized {
+  const lines = x.reshape([x.shape[0], x.shape[1], sizeOf(x.shape.slice(2))]);
+  const along = (t: Tensor): Tensor => t.reshape([1, x.shape[1], 1]);
+  const { mean, rest, variance } = channelMoments(lines);
+  const n = lines.shape[0] * lines.shape[2];
+  const r = along(variance.add(eps).rsqrt());
+  // dx = r·(g − mean g − ŷ·mean(g·ŷ))   (Ioffe & Szegedy 2015, collected)
+  const hat = lines
+    .sub(along(mean))
+    .sub(along(rest))
     .mul(r)
-    .customGradient([x], (g, y) => [
-      g
-        .sub(g.mean(over))
-        .sub(y.mul(g.mul(y).mean(over)))
-        .mul(r),
-    ]);
-  return { y, mean, variance, r };
-}
-
-/**
- * weight·normalize(x) + bias for weights that are constant along the axes, as batch norm's: the two sums of the
- * parameters' gradients serve the input's as well.
- */
-export function normalizeAffine(
-  x: Tensor,
-  axes: readonly number[],
-  eps: number,
-  weight: Tensor,
-  bias: Tensor,
-): Normalized {
-  const over = { axes, keepDims: true };
-  const { y: hat, mean, variance, r } = normalize(x, axes, eps);
-  const n = x.size / mean.size;
-  // db = Σg, dw = Σg·ŷ, dx = w·r·(g − db/n − ŷ·dw/n)
-  const y = hat
-    .mul(weight)
-    .add(bias)
-    .customGradient([x, weight, bias], (g) => {
-      const db = g.sum(over);
-      const dw = g.mul(hat).sum(over);
-      const dx = g
-        .sub(db.div(n))
-        .sub(hat.mul(dw.div(n)))
-        .mul(weight.mul(r));
-      return [dx, dw.reshape(weight.shape), db.reshape(bias.shape)];
+    .customGradient([lines], (g, y) => {
+      const { sum, product } = channelSums(g, y);
+      return [
+        g
+          .sub(along(sum.div(n)))
+          .sub(y.mul(along(product.div(n))))
+          .mul(r),
+      ];
     });
-  return { y, mean, variance, r };
-}
-
-/** y = x·r with r = 1/√(mean x² + ε), and dx = r·(g − y·mean(g·y)) (Zhang & Sennrich 2019). */
-export function normalizeRms(x: Tensor, axes: readonly number[], eps: number): Tensor {
-  const over = { axes, keepDims: true };
-  const r = x.square().mean(over).add(eps).rsqrt();
-  return x.mul(r).customGradient([x], (g, y) => [g.sub(y.mul(g.mul(y).mean(over))).mul(r)]);
+  if (!affine) return { y: hat.reshape(x.shape), mean, variance };
+  const { weight, bias } = affine;
+  // db = Σg, dw = Σg·ŷ, dx = w·r·(g − db/n − ŷ·dw/n): the parameters' sums serve the input as well
+  const y = hat
+    .mul(along(weight))
+    .add(along(bias))
+    .customGradient([lines, weight, bias], (g) => {
+      const { sum, product } = channelSums(g, hat);
+      const dx = g
+        .sub(along(sum.div(n)))
+        .sub(hat.mul(along(product.div(n))))
+        .mul(along(weight).mul(r));
+      return [dx, product, sum];
+    });
+  return { y: y.reshape(x.shape), mean, variance };
 }

@@ -65,6 +65,11 @@ export interface KernelOp<A extends Attrs = Attrs> extends Rules<A> {
   readonly kernel: string;
   /** The kernel's parameters; names of `reduce` kinds are resolved by the encoder. */
   params(call: OpCall<A>): readonly (number | string)[];
+  /**
+   * Which of the kernel's outputs this is, where ops share one: those of equal inputs and attributes are computed by
+   * one call. A bit per wanted output follows the parameters.
+   */
+  readonly part?: number;
   /** The attribute that takes the last input's place where that is one number everywhere. */
   readonly uniform?: string;
   /** The whole output, in double precision. */

@@ -6,10 +6,12 @@
 // checks.h comes first: the others build on it.
 #include "concat.h"
 #include "gather.h"
+#include "layerNorm.h"
 #include "map.h"
 #include "matmul.h"
 
 #include "crossEntropy.h"
+#include "moments.h"
 #include "pick.h"
 #include "place.h"
 #include "random.h"

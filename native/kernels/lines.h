@@ -39,6 +39,8 @@ struct Factor {
   VEC_INLINE vf times(vf x) const { return fma(x, high, x * low); }
 };
 
+VEC_INLINE double sqrtOf(double x) { return sqrt(splat(x))[0]; }
+
 VEC_INLINE vi laneIndices() {
   vi r;
   VEC_UNROLL
@@ -71,6 +73,14 @@ struct Along {
   VEC_INLINE void visit(Body body) const {
     vi index = laneIndices();
     for (int64_t i = 0; i < n; i += W, index += W) body(i, (int)smaller(W, n - i), index);
+  }
+
+  // The same for a short body: the last vector, which may not be full, has code of its own.
+  template <class Body>
+  VEC_INLINE void visitTwice(Body body) const {
+    int64_t i = 0;
+    for (; i + W <= n; i += W) body(i, W);
+    if (i < n) body(i, (int)(n - i));
   }
 
   // NaN is not seen.

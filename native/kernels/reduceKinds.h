@@ -16,7 +16,6 @@ struct Partial {
 
 constexpr double inf = __builtin_inf();
 
-VEC_INLINE double sqrtOf(double x) { return sqrt(splat(x))[0]; }
 VEC_INLINE bool isNaN(double x) { return x != x; }
 
 // Accumulators step over vectors x whose lanes are elements `index` of the reduced axis. merge
