@@ -298,6 +298,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   randn: "in ops.random.test.ts",
   randint: "in ops.random.test.ts",
   truncatedNormal: "in ops.random.test.ts",
+  bernoulli: "in ops.random.test.ts",
   orthogonalFactor: "in ops.samples.test.ts",
   swish: "silu by its other name, in ops.samples.test.ts",
 };
