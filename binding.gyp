@@ -3,14 +3,15 @@
     "variables": { "isa_flags%": [] },
     "cflags": [
       "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
-      "-fPIC", "-pthread", "-Wall", "-Wextra", "-Wno-unused-parameter", ">@(isa_flags)"
+      "-fno-asynchronous-unwind-tables", "-fPIC", "-pthread", "-Wall", "-Wextra", "-Wno-unused-parameter",
+      ">@(isa_flags)"
     ],
     "cflags!": ["-fno-omit-frame-pointer"],
-    "cflags_cc": ["-std=c++17", "-fexceptions"],
-    "cflags_cc!": ["-std=gnu++17", "-std=gnu++20", "-fno-exceptions"],
+    "cflags_cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti"],
+    "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
     "xcode_settings": {
       "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
-      "GCC_ENABLE_CPP_EXCEPTIONS": "YES",
+      "GCC_ENABLE_CPP_EXCEPTIONS": "NO",
       "GCC_OPTIMIZATION_LEVEL": "3",
       "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
       "MACOSX_DEPLOYMENT_TARGET": "11.0",
@@ -19,7 +20,7 @@
     "msbuild_toolset": "ClangCL",
     "msvs_settings": {
       "VCCLCompilerTool": {
-        "ExceptionHandling": 1,
+        "ExceptionHandling": 0,
         "AdditionalOptions": [
           "/std:c++17", "/clang:-O3", "/clang:-ffp-contract=off", ">@(isa_flags)"
         ]
@@ -67,7 +68,8 @@
         {
           "target_name": "sse",
           "type": "static_library",
-          "sources": ["native/isa/sse.cc"]
+          "sources": ["native/isa/sse.cc"],
+          "variables": { "isa_flags": ["-O2"] }
         }
       ]
     }],

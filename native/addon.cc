@@ -25,6 +25,14 @@
 #include <dlfcn.h>
 #endif
 
+#ifdef __GLIBCXX__
+// What libstdc++ calls when memory runs out in code without exceptions. Its own version prints the
+// exception's name, for which it brings a demangler along: 60 KB of the binary.
+namespace __gnu_cxx {
+void __verbose_terminate_handler() { std::abort(); }
+}  // namespace __gnu_cxx
+#endif
+
 namespace evengrad {
 namespace {
 

@@ -67,7 +67,7 @@ struct Reducer {
     return p;
   }
 
-  static Partial reduceRow(const T* x, int64_t n) {
+  static VEC_ONCE Partial reduceRow(const T* x, int64_t n) {
     if constexpr (twoPasses) {
       Partial first =
           row(x, n, First{}, [](Partial& p, const Partial& q) { Kind::mergeFirst(p, q); });
@@ -131,7 +131,8 @@ struct Reducer {
     }
   }
 
-  static void reduceColumns(const T* x, int64_t n, int64_t stride, int columns, Partial* out) {
+  static VEC_ONCE void reduceColumns(const T* x, int64_t n, int64_t stride, int columns,
+                                     Partial* out) {
     int vectors = (int)ceilDiv(columns, W);
     if (vectors == 1) return columnsOf<1>(x, n, stride, columns, out);
     if (vectors == 2) return columnsOf<2>(x, n, stride, columns, out);
@@ -140,7 +141,7 @@ struct Reducer {
   }
 
   // Few columns: `fold` rows side by side make one row of vectors, then their partials merge.
-  static void reduceFolded(const T* x, int64_t n, int columns, Partial* out) {
+  static VEC_ONCE void reduceFolded(const T* x, int64_t n, int columns, Partial* out) {
     int fold = block / columns;
     int64_t rows = n / fold;
     if (fold < 2 || rows < 4) return reduceColumns(x, n, columns, columns, out);
