@@ -299,6 +299,7 @@ export const elsewhere: Readonly<Record<string, string>> = {
   randint: "in ops.random.test.ts",
   truncatedNormal: "in ops.random.test.ts",
   bernoulli: "in ops.random.test.ts",
+  norms: "without a gradient, in ops.reduce.test.ts",
   orthogonalFactor: "in ops.samples.test.ts",
   swish: "silu by its other name, in ops.samples.test.ts",
 };
