@@ -1,5 +1,5 @@
-// Builds the native code with CMake and runs its tests: `native.mjs KIND [--build] [filters…]`,
-// where KIND is release, debug, asan or tsan. Under asan the TypeScript tests of the addon (or
+// Builds the native code with CMake and runs its tests: `native.mjs KIND [--build] [--ulp] [filters…]`,
+// where KIND is release, debug, asan or tsan. With --ulp it measures the errors of functions instead. Under asan the TypeScript tests of the addon (or
 // those that the filters choose) run as well.
 import { realpathSync } from "node:fs";
 import { availableParallelism } from "node:os";
@@ -53,6 +53,15 @@ await main(async () => {
   const out = `build/cmake/${kind}`;
   await build(kind, out);
   if (rest.includes("--build")) return;
+  if (rest.includes("--ulp")) {
+    const { code } = await run(
+      at(out, "ulp"),
+      rest.filter((x) => x !== "--ulp"),
+      inherit,
+    );
+    if (code) throw new Failure("native: an error is larger than allowed");
+    return;
+  }
   await ctest(kind, out);
   if (kind === "asan" && process.platform === "linux") {
     await vitestUnderAsan(out, rest.length ? rest : ["addon", "native", "kernel"]);

@@ -1,7 +1,7 @@
 // The operations of `map`: one struct for each MAP row of ops.def, with its formula on vectors.
 #pragma once
 
-#include "maths.h"
+#include "mathsFloat.h"
 
 namespace evengrad::ISA {
 namespace {
@@ -34,9 +34,9 @@ VEC_INLINE vi truth(vf x) { return x != splat(0.0f); }  // NaN is true
 EVENGRAD_UNARY(neg, (vf)((vi)x ^ splat(INT32_MIN)))
 EVENGRAD_UNARY(abs, abs(x))
 EVENGRAD_UNARY(sign, isNaN(x) ? x : maskToFloat(x > splat(0.0f)) - maskToFloat(x < splat(0.0f)))
-EVENGRAD_LONG(exp, inDouble<exp>(x))
+EVENGRAD_LONG(exp, exp(x))
 EVENGRAD_LONG(expm1, inDouble<expm1>(x))
-EVENGRAD_LONG(log, inDouble<log>(x))
+EVENGRAD_LONG(log, log(x))
 EVENGRAD_LONG(log1p, inDouble<log1p>(x))
 EVENGRAD_UNARY(sqrt, sqrt(x))
 EVENGRAD_LONG(rsqrt, join(splat(1.0) / sqrt(lower(x)), splat(1.0) / sqrt(upper(x))))
@@ -44,15 +44,15 @@ EVENGRAD_UNARY(reciprocal, splat(1.0f) / x)
 EVENGRAD_UNARY(square, x* x)
 EVENGRAD_LONG(sin, sinOrCos(x, 0))
 EVENGRAD_LONG(cos, sinOrCos(x, 1))
-EVENGRAD_LONG(tanh, inDouble<tanh>(x))
+EVENGRAD_LONG(tanh, tanh(x))
 EVENGRAD_LONG(erf, inDouble<erf>(x))
 EVENGRAD_LONG(erfc, inDouble<erfc>(x))
-EVENGRAD_LONG(sigmoid, inDouble<sigmoid>(x))
+EVENGRAD_LONG(sigmoid, sigmoid(x))
 EVENGRAD_LONG(softplus, inDouble<softplus>(x))
 EVENGRAD_LONG(logSigmoid, inDouble<logSigmoid>(x))
 EVENGRAD_LONG(gelu, inDouble<gelu>(x))
 EVENGRAD_LONG(geluTanh, inDouble<geluTanh>(x))
-EVENGRAD_LONG(silu, inDouble<silu>(x))
+EVENGRAD_LONG(silu, silu(x))
 EVENGRAD_LONG(mish, inDouble<mish>(x))
 EVENGRAD_UNARY(relu, x <= splat(0.0f) ? splat(0.0f) : x)
 EVENGRAD_UNARY(floor, floor(x))

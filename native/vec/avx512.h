@@ -50,6 +50,13 @@ VEC_INLINE vul mulLow32(vul a, uint32_t b) {
   return (vul)_mm512_mul_epu32((__m512i)a, _mm512_set1_epi64(b));
 }
 
+VEC_INLINE bool any(vi mask) { return _mm512_movepi32_mask((__m512i)mask) != 0; }
+VEC_INLINE bool within(vf x, float limit) {
+  return _mm512_cmp_ps_mask((__m512)abs(x), _mm512_set1_ps(limit), _CMP_NLE_UQ) == 0;
+}
+VEC_INLINE vf minOf(vf a, vf b) { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
+VEC_INLINE vf maxOf(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
+VEC_INLINE vf reciprocalEstimate(vf x) { return (vf)_mm512_rcp14_ps((__m512)x); }
 VEC_INLINE vf loadBytes(const uint8_t* p) {
   return convert((vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)p)));
 }

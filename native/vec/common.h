@@ -66,7 +66,12 @@ VEC_INLINE vf scaleBy(vf x, vf k);  // x·2ᵏ for whole k in [−250, 250]
 VEC_INLINE vi truncate(vf x);       // anything for NaN and what int32 cannot hold
 VEC_INLINE vf convert(vi x);
 VEC_INLINE vul mulLow32(vul a, uint32_t b);  // the low half of each 64-bit lane times b, in 64 bits
-VEC_INLINE vf loadBytes(const uint8_t* p);   // W bytes as numbers
+VEC_INLINE bool any(vi mask);                // of a comparison: in some lane
+VEC_INLINE bool within(vf x, float limit);   // |x| ≤ limit in all lanes, none being NaN
+VEC_INLINE vf minOf(vf a, vf b);             // b where one is NaN
+VEC_INLINE vf maxOf(vf a, vf b);
+VEC_INLINE vf reciprocalEstimate(vf x);            // 1/x to a relative error of 2⁻¹⁴ or less
+VEC_INLINE vf loadBytes(const uint8_t* p);         // W bytes as numbers
 VEC_INLINE void storeBytes(uint8_t* p, vf x);      // of numbers from 0 to 255, truncated
 VEC_INLINE vf loadPartial(const float* p, int n);  // n < W lanes, the others 0
 VEC_INLINE void storePartial(float* p, int n, vf x);
@@ -82,14 +87,6 @@ VEC_INLINE vf maskToFloat(vi mask) { return (vf)(mask & (vi)splat(1.0f)); }
 VEC_INLINE vf scaleInSteps(vf x, vi k) {
   vi half = k >> 1;
   return x * (vf)((half + 127) << 23) * (vf)((k - half + 127) << 23);
-}
-
-VEC_INLINE bool any(vi mask) {
-  vl m = (vl)mask;
-  int64_t r = 0;
-  VEC_UNROLL
-  for (int i = 0; i < WD; i++) r |= m[i];
-  return r != 0;
 }
 
 // Truncates and saturates; NaN becomes 0.

@@ -38,6 +38,11 @@ VEC_INLINE vul mulLow32(vul a, uint32_t b) {
   return (vul)vmull_u32(vmovn_u64((uint64x2_t)a), vdup_n_u32(b));
 }
 
+VEC_INLINE bool any(vi mask) { return vmaxvq_u32((uint32x4_t)mask) != 0; }
+VEC_INLINE bool within(vf x, float limit) { return !any(~(abs(x) <= splat(limit))); }
+VEC_INLINE vf minOf(vf a, vf b) { return a < b ? a : b; }
+VEC_INLINE vf maxOf(vf a, vf b) { return a > b ? a : b; }
+VEC_INLINE vf reciprocalEstimate(vf x) { return splat(1.0f) / x; }
 VEC_INLINE vf loadBytes(const uint8_t* p) {
   uint32_t four;
   __builtin_memcpy(&four, p, 4);

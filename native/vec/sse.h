@@ -46,6 +46,11 @@ VEC_INLINE vul mulLow32(vul a, uint32_t b) {
   return (vul)_mm_mul_epu32((__m128i)a, _mm_set1_epi64x(b));
 }
 
+VEC_INLINE bool any(vi mask) { return _mm_movemask_ps((__m128)mask) != 0; }
+VEC_INLINE bool within(vf x, float limit) { return !any(~(abs(x) <= splat(limit))); }
+VEC_INLINE vf minOf(vf a, vf b) { return (vf)_mm_min_ps((__m128)a, (__m128)b); }
+VEC_INLINE vf maxOf(vf a, vf b) { return (vf)_mm_max_ps((__m128)a, (__m128)b); }
+VEC_INLINE vf reciprocalEstimate(vf x) { return splat(1.0f) / x; }
 VEC_INLINE vf loadBytes(const uint8_t* p) {
   int32_t four;
   __builtin_memcpy(&four, p, 4);
