@@ -118,6 +118,7 @@ class Pool {
   alignas(64) std::atomic<uint64_t> open_{0};  // regions that have unclaimed chunks
   alignas(64) std::atomic<uint64_t> free_{~uint64_t{0}};
   alignas(64) std::atomic<uint64_t> asleep_[kWords] = {};
+  std::atomic<Clock::rep> opened_{0};  // when the latest region opened
   std::atomic<int> started_{0};
   std::mutex startMutex_;
   std::atomic<Helper*> helpers_[kMaxThreads] = {};
@@ -215,6 +216,7 @@ void Pool::run(int threads, int64_t chunks, Body body, void* state) {
   // Before the region opens: whoever claims the last chunk clears the bit.
   open_.fetch_or(uint64_t{1} << place, std::memory_order_seq_cst);
   region.end.store(end, std::memory_order_seq_cst);
+  opened_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
   wake(threads, chunks - 1);
 
   work(place, 0);
@@ -301,9 +303,11 @@ void Pool::helperLoop(Helper& helper) {
       // One wake-up brings two more helpers while there is more than this one can take.
       if (unclaimed(helper.id) > 1) wake(threads.load(std::memory_order_relaxed), 2);
     }
-    // Spinning pays if the work came soon, whether or not this helper was awake to see it.
-    budget = Clock::now() - idle < kMaxSpin ? std::min<Clock::duration>(budget * 2, kMaxSpin)
-                                            : std::max<Clock::duration>(budget / 2, kMinSpin);
+    // Spinning pays if the work came soon. When it came counts, not when this helper saw it: waking
+    // alone may take longer than the longest spin.
+    const Clock::time_point opened{Clock::duration{opened_.load(std::memory_order_relaxed)}};
+    budget = opened - idle < kMaxSpin ? std::min<Clock::duration>(budget * 2, kMaxSpin)
+                                      : std::max<Clock::duration>(budget / 2, kMinSpin);
   }
 }
 
