@@ -86,6 +86,13 @@ test("bars are as long as their values, with ranges as brackets and words for wh
   expect(svg).toContain("expected 70 to 90");
 });
 
+test("the longest bar leaves room for its words", () => {
+  const note = "3.47× a peer with a long name";
+  const svg = chart.bars({ title: "t", x: { label: "", min: 0, max: 1 }, bars: [{ name: "a", value: 1, note }] });
+  const at = Number(new RegExp(`<text x="([\\d.]+)"[^>]*>${note}`).exec(svg)?.[1]);
+  expect(at + 6 * note.length).toBeLessThan(760);
+});
+
 test("a heat map colours from blue over pale to red", () => {
   const values = [
     [-2, -1, 0],

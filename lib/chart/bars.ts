@@ -23,7 +23,10 @@ export interface BarChart {
   readonly bars: readonly Bar[];
 }
 
-const [width, top, right, bottom, row] = [760, 40, 90, 44, 26];
+const [width, top, bottom, row] = [760, 40, 44, 26];
+const letter = 7; // widths of texts, roughly
+
+const textOf = ({ note, value }: Bar): string => note ?? `${Number(value.toPrecision(4))}`;
 
 /**
  * A bar chart as the text of an SVG file, which reads well on light and dark pages.
@@ -39,7 +42,8 @@ export function bars(options: BarChart): string {
     list.flatMap(({ value, range }) => [value, ...(range ?? [])]),
     8,
   );
-  const left = 30 + 7 * Math.max(...list.map(({ name }) => name.length));
+  const left = 30 + letter * Math.max(...list.map(({ name }) => name.length));
+  const right = 20 + letter * Math.max(...list.map((bar) => textOf(bar).length));
   const [plotWidth, plotHeight] = [width - left - right, row * list.length];
   const across = (value: number): number => left + plotWidth * (x.at(value) ?? 0);
   const body: string[] = [];
@@ -56,9 +60,10 @@ export function bars(options: BarChart): string {
     );
     body.push(label(text, at, top + plotHeight + 16, { class: "m" }));
   }
-  for (const [i, { name, value, range, note, colour = 0 }] of list.entries()) {
+  for (const [i, bar] of list.entries()) {
+    const { name, value, range, colour = 0 } = bar;
     const y = top + row * i;
-    const text = note ?? `${Number(value.toPrecision(4))}`;
+    const text = textOf(bar);
     const end = Number.isFinite(value) ? across(value) : left;
     body.push(label(name, left - 8, y + 17, { class: "e" }));
     const box = { class: `f${colour % colourCount}`, x: left, y: y + 5, width: end - left, height: row - 10 };
