@@ -6,19 +6,11 @@ import { defaultGenerator, tensor } from "../lib/ops/index.js";
 import { useExecutor } from "../lib/run/index.js";
 import type { Tensor } from "../lib/tensor.js";
 import { executors } from "./helpers.js";
-import { classes, network, rejection, valuesOf } from "./training.js";
+import { classes, network, rejection, valuesOf, worked } from "./training.js";
 
 /** x·Wᵀ + b, ReLU, sum: on two rows of two numbers. */
 function tiny() {
-  const model = new nn.Sequential(new nn.Linear(2, 2), new nn.ReLU(), new nn.Linear(2, 1, { bias: false }));
-  model.loadState({
-    "0.weight": tensor([
-      [1, 2],
-      [3, -4],
-    ]),
-    "0.bias": tensor([0, 1]),
-    "2.weight": tensor([[2, -5]]),
-  });
+  const model = worked();
   const batch = {
     x: tensor([
       [1, 1],

@@ -26,6 +26,20 @@ export function network(from = 3, dropout = 0.3): nn.Sequential {
   );
 }
 
+/** 2-2-1 with a ReLU, whose numbers can be worked by hand: x·Wᵀ + b, then the weights 2 and −5. */
+export function worked(): nn.Sequential {
+  const model = new nn.Sequential(new nn.Linear(2, 2), new nn.ReLU(), new nn.Linear(2, 1, { bias: false }));
+  model.loadState({
+    "0.weight": tensor([
+      [1, 2],
+      [3, -4],
+    ]),
+    "0.bias": tensor([0, 1]),
+    "2.weight": tensor([[2, -5]]),
+  });
+  return model;
+}
+
 /** Values by name, for exact comparison. */
 export type Values = Record<string, number[]>;
 
