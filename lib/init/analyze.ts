@@ -135,7 +135,7 @@ export async function analyze(model: Module, sample?: Sample, options: AnalyzeOp
   if (x.dtype !== "f32") fail(op, `sample must be f32, got ${x.dtype}. Give x.cast("f32") or a shape`);
   if (options.loss !== undefined && typeof options.loss !== "function")
     fail(op, `loss must be a function of (output, y), got ${show(options.loss)}`);
-  const structure = traceFor(op, model, x, true);
+  const structure = traceFor(op, model, x, "batch");
   const { uses, output } = structure;
   if (uses.length === 0) fail(op, "the model must have a weight of two axes that meets the input, got none");
   const loss = defaultLoss(op, output, options, generator);

@@ -1,6 +1,7 @@
 /** Initialization that looks at the model: `init.auto`, and LSUV for any module. */
 import { checkNumber, checkOptions, EvengradError, fail, show } from "../error.js";
 import { checkModule, type Module } from "../nn/module.js";
+import type { TraceMode } from "../nn/trace.js";
 import { defaultGenerator, zeros } from "../ops/index.js";
 import { checkShape, type Shape, showShape } from "../shape.js";
 import { table } from "../table.js";
@@ -51,10 +52,10 @@ export function inputOf(op: string, model: Module, sample: Sample | undefined): 
 }
 
 /** Traces a model; what its forward throws is put in words. */
-export function traceFor(op: string, model: Module, x: Tensor, batchStatistics = false): Structure {
+export function traceFor(op: string, model: Module, x: Tensor, mode: TraceMode = "evaluation"): Structure {
   checkModule(op, "model", model);
   try {
-    return structureOf(model, x, batchStatistics);
+    return structureOf(model, x, mode);
   } catch (error) {
     if (!(error instanceof EvengradError)) throw error;
     return fail(

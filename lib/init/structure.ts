@@ -1,7 +1,7 @@
 /** What each weight of a traced model meets: an activation, a norm, a residual sum, a gate, or the end. */
 import { collect, keyOf } from "../compile/graph.js";
 import type { Module } from "../nn/module.js";
-import { type LayerTrace, traceLayers } from "../nn/trace.js";
+import { type LayerTrace, type TraceMode, traceLayers } from "../nn/trace.js";
 import { apply } from "../ops/op.js";
 import { Constant, type Tensor, Variable } from "../tensor.js";
 import { type Fans, fans as fansOf } from "./fans.js";
@@ -247,9 +247,14 @@ function fansFor(weight: Variable, input: Tensor): Fans {
   return turned ? { fanIn: fans.fanOut, fanOut: fans.fanIn } : fans;
 }
 
-/** Traces a model in evaluation mode, norms by the batch if told so, and finds what each of its weights meets. */
-export function structureOf(model: Module, x: Tensor, batchStatistics = false): Structure {
-  const walk = new Walk(traceLayers(model, x, { batchStatistics }), x);
+/** Traces a model and finds what each of its weights meets. */
+export function structureOf(model: Module, x: Tensor, mode: TraceMode = "evaluation"): Structure {
+  return structureIn(model, x, traceLayers(model, x, mode));
+}
+
+/** What each weight meets in a forward pass that was traced from `x` on. */
+export function structureIn(model: Module, x: Tensor, traced: LayerTrace): Structure {
+  const walk = new Walk(traced, x);
   const paths = new Map(model.namedVariables().map(([path, variable]) => [variable, path]));
   const owners = new Map(
     model.namedModules().flatMap(([, part]) => part.parameters().map((v) => [v, part.constructor.name] as const)),

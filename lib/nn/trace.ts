@@ -11,15 +11,15 @@ export interface LayerTrace {
   readonly inputs: ReadonlyMap<Module, Tensor>;
 }
 
+/** `batch`: as evaluation, but norms use the batch's statistics, as in training. */
+export type TraceMode = "evaluation" | "batch" | "training";
+
 /**
- * Builds the forward graph in evaluation mode and notes what every module returned; the random stream stays where it was.
- * @param options `batchStatistics`: norms use the batch's, as in training; false
+ * Builds the forward graph and notes what every module returned. Unless it is a training step's, looking at a model changes
+ * nothing: effects are dropped and the random stream stays where it was.
  */
-export function traceLayers(
-  module: Module,
-  x: Tensor,
-  { batchStatistics = false }: { batchStatistics?: boolean } = {},
-): LayerTrace {
+export function traceLayers(module: Module, x: Tensor, mode: TraceMode = "evaluation"): LayerTrace {
+  const training = mode === "training";
   const [outputs, inputs] = [new Map<Module, Tensor>(), new Map<Module, Tensor>()];
   const drawn = defaultGenerator.state();
   const restore = module.namedModules().map(([, part]) => {
@@ -27,7 +27,7 @@ export function traceLayers(
     const forward = part.forward;
     const noting = (...args: Parameters<Module["forward"]>): Tensor => {
       const y = forward.apply(part, args);
-      if (batchStatistics) y.effects = undefined; // looking at a model does not change it
+      if (mode === "batch") y.effects = undefined;
       outputs.set(part, y);
       inputs.set(part, args[0]);
       return y;
@@ -40,12 +40,12 @@ export function traceLayers(
   });
   try {
     const forward = (): Tensor => {
-      for (const [, part] of module.namedModules()) part.training = batchStatistics && part.normalizes === true;
+      if (mode === "batch") for (const [, part] of module.namedModules()) part.training = part.normalizes === true;
       return module.forward(x);
     };
-    return { output: inMode(module, false, forward), outputs, inputs };
+    return { output: inMode(module, training, forward), outputs, inputs };
   } finally {
     for (const undo of restore) undo();
-    defaultGenerator.restore(drawn);
+    if (!training) defaultGenerator.restore(drawn);
   }
 }

@@ -185,6 +185,11 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
     for (const group of this.groups) group.options.lr = before > 0 ? (group.options.lr / before) * value : value;
   }
 
+  /** What the optimizer itself keeps from step to step: its moments, and whether it halted. */
+  variables(): Variable[] {
+    return [...this.groups.flatMap((group) => group.moments.flatMap((m) => Object.values(m))), this.halted];
+  }
+
   /** All parameters, in order. */
   get params(): Variable[] {
     return this.groups.flatMap((group) => [...group.params]);

@@ -1,6 +1,7 @@
 /** What a training run records: per epoch for people, per step for those who look closer. */
 
 import type { TypedArray } from "../dtype.js";
+import type { HealthRecord } from "../health/record.js";
 
 /** One epoch. */
 export interface EpochRecord {
@@ -30,6 +31,8 @@ export interface History {
   readonly seconds: number;
   /** Whether all epochs were made, or `onEpoch` ended it. */
   readonly stopped: "completed" | "onEpoch";
+  /** What was seen, found and repaired, if `health` was asked for. */
+  readonly health?: HealthRecord;
 }
 
 /** Where a run stands. */
@@ -54,7 +57,7 @@ export class EpochTally {
   private loss = 0;
   private norm = 0;
   private finite = 0;
-  private readonly metrics: number[];
+  private metrics: number[];
   private ms = 0;
   lastNorm = Number.NaN;
   steps = 0;
@@ -62,6 +65,13 @@ export class EpochTally {
 
   constructor(private readonly names: readonly string[]) {
     this.metrics = names.map(() => 0);
+  }
+
+  /** A tally of its own that stands where this one does. */
+  copy(): EpochTally {
+    const copy = Object.assign(new EpochTally(this.names), this);
+    copy.metrics = [...this.metrics];
+    return copy;
   }
 
   /** Books a step of `size` rows that took `ms`; its metrics stand in row `row`. */
