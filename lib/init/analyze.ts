@@ -1,21 +1,16 @@
 /** What a model does with signals and gradients before its first step: measured, predicted, and judged. */
 import { lines } from "../chart/index.js";
 import { checkNumber, checkOptions, fail, show } from "../error.js";
-import { grad } from "../grad.js";
 import { checkModule, type Module } from "../nn/module.js";
 import { Generator, randn } from "../ops/index.js";
-import { read } from "../run/index.js";
 import type { Shape } from "../shape.js";
 import { table } from "../table.js";
 import { Tensor } from "../tensor.js";
 import { inputOf, type Sample, traceFor } from "./auto.js";
-import { inputAxes } from "./calibrate.js";
 import { defaultLoss } from "./loss.js";
-import { depthScaleOf } from "./meanField.js";
-import { predict, type WeightMoments } from "./predict.js";
+import { measure } from "./measure.js";
 import { type HessianSpectrum, hessian, type JacobianSpectrum, jacobian } from "./spectrum.js";
-import type { WeightUse } from "./structure.js";
-import { type Finding, judgeLayers } from "./verdict.js";
+import { judgeLayers } from "./verdict.js";
 
 /** One weighted sum and what follows it. */
 export interface LayerAnalysis {
@@ -70,49 +65,6 @@ export interface AnalyzeOptions {
   seed?: number;
 }
 
-/** Graphs of a use's numbers, in a fixed order. */
-function numbersOf(use: WeightUse, gradient: Tensor): Tensor[] {
-  const z = use.sum;
-  const a = use.through?.output ?? z;
-  const slope = use.through ? grad(a.sum(), [z])[0].abs() : undefined;
-  const flat = a.reshape([a.shape[0], a.size / a.shape[0]]);
-  const directions = flat.mul(flat.square().sum({ axes: 1, keepDims: true }).add(1e-37).rsqrt());
-  const n = a.shape[0];
-  const { weight, bias } = use;
-  const rows = weight.sum({ axes: inputAxes(use) });
-  const same = bias !== undefined && bias.size === rows.size;
-  return [
-    z.mean(),
-    z.variance(),
-    z.square().mean(),
-    gradient.square().mean(),
-    slope ? slope.max({ axes: 0 }).equal(0).mean() : z.mean().mul(0),
-    slope ? slope.less(0.05).mean() : z.mean().mul(0),
-    n > 1
-      ? directions
-          .sum({ axes: 0 })
-          .square()
-          .sum()
-          .sub(n)
-          .div(n * (n - 1))
-      : z.mean().mul(Number.NaN),
-    z.mean({ axes: 0 }).square().mean().sqrt(),
-    weight.square().mean().mul(use.fans.fanIn),
-    bias ? bias.square().mean() : rows.mean().mul(0),
-    bias && same ? bias.reshape(rows.shape).mul(rows).mean() : rows.mean().mul(0),
-    rows.square().mean(),
-  ];
-}
-
-/** Least-squares slope of ln values over their index; what is not positive and finite is left out. */
-function logSlope(values: readonly number[]): number {
-  const points = values.flatMap((v, i) => (v > 0 && Number.isFinite(v) ? [[i, Math.log(v)]] : []));
-  const n = points.length;
-  const [mx, my] = [0, 1].map((k) => points.reduce((sum, p) => sum + p[k], 0) / n);
-  const [xy, xx] = points.reduce(([a, b], [x, y]) => [a + (x - mx) * (y - my), b + (x - mx) ** 2], [0, 0]);
-  return n > 1 ? xy / xx : 0;
-}
-
 /**
  * Passes a batch forward and back through a model as it begins and says, layer by layer in plain words, whether signal and
  * gradient survive; beside what is measured stands what mean-field theory predicts from the weights' variances alone. Norms
@@ -139,50 +91,20 @@ export async function analyze(model: Module, sample?: Sample, options: AnalyzeOp
   const { uses, output } = structure;
   if (uses.length === 0) fail(op, "the model must have a weight of two axes that meets the input, got none");
   const loss = defaultLoss(op, output, options, generator);
-  const gradients = grad(
+  const { findings, forwardSlope, backwardSlope, values } = await measure(
+    structure,
+    x,
+    sample instanceof Tensor,
     loss,
-    uses.map((use) => use.sum),
+    [loss],
   );
-  const groups = uses.map((use, i) => numbersOf(use, gradients[i]));
-  const values = (await read([loss, x.square().mean(), x.mean(), ...groups.flat()])).map(([v]) => v);
-  const [lossValue, square, mean] = values;
-  const perUse = groups[0].length;
-  const at = (i: number): number[] => values.slice(3 + i * perUse, 3 + (i + 1) * perUse);
-  const moments = new Map<WeightUse, WeightMoments>(
-    uses.map((use, i) => {
-      const [weightVariance, bias, cross, rowSum] = at(i).slice(8);
-      return [use, { weightVariance, bias, cross, rowSum }];
-    }),
-  );
-  const predictions = predict(structure, { node: x, square, mean: sample instanceof Tensor ? mean : 0 }, moments);
-  const findings = uses.map((use, i): Finding => {
-    const [zMean, variance, second, gradient, dead, saturated, correlation, unitMean] = at(i);
-    const { q, chi } = predictions.get(use) ?? { q: Number.NaN, chi: Number.NaN };
-    return {
-      path: use.path,
-      layer: use.layer,
-      activation: use.through?.name,
-      shape: use.sum.shape,
-      mean: zMean,
-      variance,
-      gradient,
-      dead,
-      saturated,
-      correlation,
-      unitMean: unitMean / Math.sqrt(second),
-      predicted: { q, chi, depthScale: depthScaleOf(chi) },
-      head: use.meets === "head",
-      branch: use.block !== undefined,
-    };
-  });
-  const hidden = findings.filter(({ head }) => !head);
   const layers = judgeLayers(findings);
   const trainable = model.parameters().filter((p) => p.trainable);
   const analysis = {
     layers,
-    forwardSlope: logSlope(hidden.map(({ variance }) => variance)),
-    backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),
-    loss: lossValue,
+    forwardSlope,
+    backwardSlope,
+    loss: values[0][0],
     jacobian: await jacobian(x, output, generator),
     hessian: await hessian(loss, trainable, generator),
     healthy: layers.every(({ verdict }) => verdict.startsWith("healthy")),

@@ -12,6 +12,8 @@ export interface Through {
   readonly phi: Elementwise;
   /** The layer's class, or the ops. */
   readonly name: string;
+  /** What it is applied to: the sum, or what a norm makes of it. */
+  readonly from: Tensor;
   readonly output: Tensor;
 }
 
@@ -158,7 +160,7 @@ class Walk {
     if (output === from) return undefined;
     const inner = [...region].filter((node) => node !== from && node.id <= output.id).sort((a, b) => a.id - b.id);
     const name = this.names.get(output) ?? [...new Set(inner.map((node) => node.op.name))].join("·");
-    return { phi: canonical(clone(inner, from, output)), name, output };
+    return { phi: canonical(clone(inner, from, output)), name, from, output };
   }
 
   /** What uses the result of a layer. */

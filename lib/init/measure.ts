@@ -1,0 +1,146 @@
+/** What a batch does at each weight of a traced model, forward and back, as tensors and as numbers. */
+import { grad } from "../grad.js";
+import { read } from "../run/index.js";
+import type { Tensor } from "../tensor.js";
+import { inputAxes } from "./calibrate.js";
+import { depthScaleOf } from "./meanField.js";
+import { predict, type WeightMoments } from "./predict.js";
+import type { Structure, WeightUse } from "./structure.js";
+import type { Finding } from "./verdict.js";
+
+/** Signal and gradient at one weighted sum. */
+export interface SiteNumbers {
+  /** Of the sums over the batch. */
+  readonly mean: number;
+  readonly variance: number;
+  /** Second moment of the sums. */
+  readonly second: number;
+  /** Second moment of the loss's gradient with respect to the sums. */
+  readonly gradient: number;
+  /** Share of units whose activation has slope 0 for every row. */
+  readonly dead: number;
+  /** Share of activations whose slope is below 0.05 in size. */
+  readonly saturated: number;
+}
+
+/** The tensors of {@link SiteNumbers}, in that order. */
+export function siteTensors(use: WeightUse, gradient: Tensor): Tensor[] {
+  const { sum, through } = use;
+  const slope = through && grad(through.output.sum(), [through.from])[0].abs();
+  const none = sum.mean().mul(0);
+  return [
+    sum.mean(),
+    sum.variance(),
+    sum.square().mean(),
+    gradient.square().mean(),
+    slope ? slope.max({ axes: 0 }).equal(0).mean() : none,
+    slope ? slope.less(0.05).mean() : none,
+  ];
+}
+
+/** Their values. */
+export function siteNumbers([mean, variance, second, gradient, dead, saturated]: readonly number[]): SiteNumbers {
+  return { mean, variance, second, gradient, dead, saturated };
+}
+
+/** How alike rows and units are, and the moments of weight and bias that mean-field theory asks for. */
+function moreTensors(use: WeightUse): Tensor[] {
+  const a = use.through?.output ?? use.sum;
+  const flat = a.reshape([a.shape[0], a.size / a.shape[0]]);
+  const directions = flat.mul(flat.square().sum({ axes: 1, keepDims: true }).add(1e-37).rsqrt());
+  const n = a.shape[0];
+  const { weight, bias, sum } = use;
+  const rows = weight.sum({ axes: inputAxes(use) });
+  const same = bias !== undefined && bias.size === rows.size;
+  return [
+    n > 1
+      ? directions
+          .sum({ axes: 0 })
+          .square()
+          .sum()
+          .sub(n)
+          .div(n * (n - 1))
+      : sum.mean().mul(Number.NaN),
+    sum.mean({ axes: 0 }).square().mean().sqrt(),
+    weight.square().mean().mul(use.fans.fanIn),
+    bias ? bias.square().mean() : rows.mean().mul(0),
+    bias && same ? bias.reshape(rows.shape).mul(rows).mean() : rows.mean().mul(0),
+    rows.square().mean(),
+  ];
+}
+
+/** Least-squares slope of ln values over their index; what is not positive and finite is left out. */
+export function logSlope(values: readonly number[]): number {
+  const points = values.flatMap((v, i) => (v > 0 && Number.isFinite(v) ? [[i, Math.log(v)]] : []));
+  const n = points.length;
+  const [mx, my] = [0, 1].map((k) => points.reduce((sum, p) => sum + p[k], 0) / n);
+  const [xy, xx] = points.reduce(([a, b], [x, y]) => [a + (x - mx) * (y - my), b + (x - mx) ** 2], [0, 0]);
+  return n > 1 ? xy / xx : 0;
+}
+
+/** What {@link measure} finds. */
+export interface Measured {
+  readonly findings: readonly Finding[];
+  /** Slope of ln variance per hidden layer, forward, and of ln squared gradient per layer on the way back. */
+  readonly forwardSlope: number;
+  readonly backwardSlope: number;
+  /** Values of the other tensors that were asked for. */
+  readonly values: readonly (readonly number[])[];
+}
+
+/**
+ * Reads every weight's numbers in one run.
+ * @param x what the model was traced from
+ * @param given whether `x` is the caller's, or drawn from N(0, 1)
+ * @param others more tensors to read in the same run
+ */
+export async function measure(
+  structure: Structure,
+  x: Tensor,
+  given: boolean,
+  loss: Tensor,
+  others: readonly Tensor[] = [],
+): Promise<Measured> {
+  const { uses } = structure;
+  const gradients = grad(
+    loss,
+    uses.map((use) => use.sum),
+  );
+  const groups = uses.map((use, i) => [...siteTensors(use, gradients[i]), ...moreTensors(use)]);
+  const own = [x.square().mean(), x.mean(), ...groups.flat()];
+  const all = await read([...own, ...others]);
+  const [[square], [mean], ...sites] = all.slice(0, own.length).map((values) => [...values]);
+  const perUse = groups[0]?.length ?? 0;
+  const at = (i: number): number[] => sites.slice(i * perUse, (i + 1) * perUse).map(([v]) => v);
+  const moments = new Map<WeightUse, WeightMoments>(
+    uses.map((use, i) => {
+      const [weightVariance, bias, cross, rowSum] = at(i).slice(8);
+      return [use, { weightVariance, bias, cross, rowSum }];
+    }),
+  );
+  const predictions = predict(structure, { node: x, square, mean: given ? mean : 0 }, moments);
+  const findings = uses.map((use, i): Finding => {
+    const { second, ...numbers } = siteNumbers(at(i));
+    const [correlation, unitMean] = at(i).slice(6);
+    const { q, chi } = predictions.get(use) ?? { q: Number.NaN, chi: Number.NaN };
+    return {
+      path: use.path,
+      layer: use.layer,
+      activation: use.through?.name,
+      shape: use.sum.shape,
+      ...numbers,
+      correlation,
+      unitMean: unitMean / Math.sqrt(second),
+      predicted: { q, chi, depthScale: depthScaleOf(chi) },
+      head: use.meets === "head",
+      branch: use.block !== undefined,
+    };
+  });
+  const hidden = findings.filter(({ head }) => !head);
+  return {
+    findings,
+    forwardSlope: logSlope(hidden.map(({ variance }) => variance)),
+    backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),
+    values: all.slice(own.length).map((values) => [...values]),
+  };
+}
