@@ -21,7 +21,7 @@ const promised: Record<string, string> = {
     nn init optim data health chart safetensors Tensor Variable DataSet EvengradError threads isa useExecutor debugNonFinite`,
   both: `add sub mul div pow neg abs sign exp expm1 log log1p sqrt rsqrt square sin cos erf clamp maximum minimum
     equal notEqual less lessEqual greater greaterEqual where logicalAnd logicalOr logicalNot isFinite isNaN cast
-    sum mean variance std max min argmax argmin logSumExp norm all any softmax logSoftmax matmul
+    sum mean variance std max min argmax argmin logSumExp norm all any histogram softmax logSoftmax matmul
     reshape flatten squeeze unsqueeze expand transpose permute slice split flip pad
     gather indexSelect pick scatterAdd oneHot stopGradient
     sigmoid tanh relu leakyRelu prelu elu selu celu silu gelu geluTanh softplus softsign mish hardSigmoid hardSwish

@@ -241,6 +241,11 @@ const table: [name: string, call: () => unknown, message: string][] = [
   ["pick", () => x.pick(at(0)), "labels must have shape [2] for x [2,3], got [1]"],
   ["pick", () => x.pick(ops.tensor([0, 1])), 'labels must be i32, got f32. Use labels.cast("i32")'],
   ["pick", () => o.pick(x, at(0, 1), { ignored: 1 }), 'unknown option "ignored". Did you mean "ignore"?'],
+  ["histogram", () => o.histogram([1]), "x must be a tensor, got [1]. Make one with tensor(…)"],
+  ["histogram", () => x.histogram({ bins: 0 }), "bins must be a whole number at least 1 and at most 65536, got 0"],
+  ["histogram", () => x.histogram({ min: NaN }), "min must be a number, got NaN"],
+  ["histogram", () => x.histogram({ max: x }), "max must be a number or a tensor of one element, got [2,3]"],
+  ["histogram", () => o.histogram(x, { bin: 3 }), 'unknown option "bin". Did you mean "bins"?'],
   // reductions
   ...["sum", "mean", "max", "min", "argmax", "argmin", "variance", "std", "norm", "logSumExp", "any", "all"].flatMap(
     (name): [string, () => unknown, string][] => [

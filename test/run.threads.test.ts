@@ -58,6 +58,7 @@ const table: [string, () => Tensor[]][] = [
     ],
   ],
   ["gathers and scattered sums", () => [rows.gather(at), sample(16, [40_000, 9]).scatterAdd(at, 500)]],
+  ["counts", () => [rows.histogram(), rows.histogram({ bins: 1000, min: -1, max: 2 })]],
   [
     "draws",
     () => {

@@ -213,6 +213,12 @@ for (const [shape, o] of over) {
     }
   }
 }
+// counts, over a range of one's own, given and computed; values on the bounds of bins are in ops.values.test.ts
+for (const shape of [...shapes, [513], [70_001]]) {
+  add("histogram", [f(shape)], (x) => ops.histogram(x));
+  add("histogram", [f(shape)], (x) => ops.histogram(x, { bins: 7, min: -1, max: 2.5 }));
+  add("histogram", [i(shape, -9, 9), f([1])], (x, max) => ops.histogram(x, { bins: 4, min: -2, max: max.add(3) }));
+}
 for (const [shape, axis] of [
   [[5], -1],
   [[3, 4], -1],

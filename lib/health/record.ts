@@ -14,6 +14,13 @@ export interface WatchedLayer {
   readonly shape: Shape;
 }
 
+/** How many values lie in each of equal parts of [min, max]. */
+export interface Histogram {
+  readonly min: number;
+  readonly max: number;
+  readonly counts: readonly number[];
+}
+
 /** One layer's numbers at one step. */
 export interface LayerSample {
   /** Of the sums over the batch. */
@@ -30,6 +37,9 @@ export interface LayerSample {
   readonly weightGradient: number;
   /** Size of the step's update of the weight relative to the weight. */
   readonly update: number;
+  /** Of the sums, and of the loss's gradient with respect to them; not taken at every look. */
+  readonly signalHistogram?: Histogram;
+  readonly gradientHistogram?: Histogram;
 }
 
 /** What was seen at one step. */

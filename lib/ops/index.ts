@@ -5,6 +5,7 @@ export * from "./activation.js";
 export * from "./binary.js";
 export { arange, eye, feed, full, linspace, oneHot, ones, tensor, type Values, zeros } from "./create.js";
 export { gather, indexSelect, pick, scatterAdd } from "./gather.js";
+export { type HistogramOptions, histogram } from "./histogram.js";
 export { cast, expand, type TensorLike } from "./map.js";
 export { matmul } from "./matmul.js";
 export { norms } from "./norms.js";

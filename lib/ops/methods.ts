@@ -4,6 +4,7 @@ import * as activation from "./activation.js";
 import * as binary from "./binary.js";
 import { oneHot } from "./create.js";
 import * as gather from "./gather.js";
+import { histogram } from "./histogram.js";
 import { cast, expand } from "./map.js";
 import { matmul } from "./matmul.js";
 import * as reduce from "./reduce.js";
@@ -22,6 +23,7 @@ const methods = {
   ...shapes,
   ...activation,
   ...gather,
+  histogram,
   cast,
   expand,
   matmul,

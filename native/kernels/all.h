@@ -11,6 +11,7 @@
 #include "matmul.h"
 
 #include "crossEntropy.h"
+#include "histogram.h"
 #include "moments.h"
 #include "pick.h"
 #include "place.h"
