@@ -1,5 +1,7 @@
 /** Errors that name the operation, what it wanted, what it got and the mend. */
 
+import type { HealthRecord } from "./health/record.js";
+
 /** Thrown for every mistake in a call to the library. The message reads `op: requirement, got values. fix`. */
 export class EvengradError extends Error {
   override readonly name: string = "EvengradError";
@@ -7,6 +9,8 @@ export class EvengradError extends Error {
   readonly op: string;
   /** In a run of several steps, the one that failed, from 0; those before it were made. */
   declare readonly step?: number;
+  /** What the doctor saw of a run of `fit` until it failed, if `health` was asked for. */
+  declare readonly health?: HealthRecord;
 
   constructor(op: string, message: string, step?: number) {
     super(`${op}: ${message}`);

@@ -28,18 +28,19 @@ export type RuleName =
   | "spike"
   | "stall"
   | "symmetric-units"
-  | "update-ratio"
   | "vanishing-gradient"
-  | "vanishing-signal";
+  | "vanishing-signal"
+  | "weight-decay";
 
 /** Every repair, by name; `lib/health/repairs/` has a file for each. */
 export type RepairName =
-  | "adapt"
+  | "adaptiveOptimizer"
   | "classWeights"
   | "clip"
-  | "drop"
+  | "dropout"
+  | "insertActivation"
+  | "layerNorm"
   | "dropActivation"
-  | "flushMoments"
   | "lowerRate"
   | "normalize"
   | "raiseRate"
@@ -49,7 +50,8 @@ export type RepairName =
   | "residual"
   | "stopEarly"
   | "warmUp"
-  | "weightDecay";
+  | "weightDecay"
+  | "weakerDecay";
 
 /** One way to mend a trouble. */
 export interface Advice {

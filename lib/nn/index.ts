@@ -48,5 +48,6 @@ export {
 } from "./regression.js";
 export { Residual, type ResidualOptions } from "./residual.js";
 export { Sequential, type SequentialOptions } from "./sequential.js";
+export { Standardize } from "./standardize.js";
 export type { LoadOptions, LoadReport } from "./state.js";
 export type { Summary, SummaryRow } from "./summary.js";

@@ -140,7 +140,8 @@ export class Loop {
         await this.call(step);
       } catch (error) {
         const failed = error instanceof EvengradError && error.op === "optimizer.step";
-        if (!failed || !(await this.observer?.failed(error))) throw error;
+        if (!failed || !this.observer) throw error;
+        if (!(await this.observer.failed(error))) throw Object.assign(error, { health: this.observer.record() });
       }
     }
   }
@@ -254,6 +255,20 @@ export class Loop {
       samplesPerSecond,
       secondsLeft: (elapsed / done) * (this.total - done),
     });
+  }
+
+  /** Makes steps that nobody sees: no observer, no callback, no validation. */
+  async unwatched(steps: () => Promise<void>): Promise<void> {
+    const { observer, options } = this;
+    const { validation, onEpoch, onProgress } = options;
+    this.observer = undefined;
+    this.options = { ...options, validation: undefined, onEpoch: undefined, onProgress: undefined };
+    try {
+      await steps();
+    } finally {
+      this.observer = observer;
+      this.options = { ...this.options, validation, onEpoch, onProgress };
+    }
   }
 
   /** Uses other options, and a model that was changed, from the next step on. */

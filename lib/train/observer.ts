@@ -3,7 +3,7 @@ import type { TypedArray } from "../dtype.js";
 import type { LayerTrace } from "../nn/trace.js";
 import type { StepGraph } from "../optim/optimizer.js";
 import type { Tensor } from "../tensor.js";
-import type { FitOptions } from "./fit.js";
+import type { HealthOptions } from "./fit.js";
 import type { EpochRecord } from "./history.js";
 import type { Loop } from "./loop.js";
 
@@ -37,7 +37,7 @@ export interface Observer {
 }
 
 /** Makes the observer of a run that asks for `health`; told by `lib/health` when it is loaded. */
-export type ObserverFactory = (loop: Loop, options: NonNullable<FitOptions["health"]>) => Promise<Observer>;
+export type ObserverFactory = (loop: Loop, options: true | HealthOptions) => Promise<Observer>;
 
 let factory: ObserverFactory | undefined;
 

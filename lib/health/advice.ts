@@ -1,0 +1,30 @@
+/** What each repair is in words, and the line that does it. */
+import type { Advice, RepairName } from "./finding.js";
+
+const known: Readonly<Record<RepairName, readonly [text: string, code: string]>> = {
+  adaptiveOptimizer: ["use an optimizer that scales steps itself", "new optim.Adam(model.parameters(), { lr: 0.001 })"],
+  classWeights: ["count rare classes more", "loss: (z, y) => nn.crossEntropy(z, y, { classWeights })"],
+  clip: ["limit the gradient's norm", "fit(model, set, { …, clipGradNorm: 1 })"],
+  dropActivation: [
+    "give the loss raw scores: take the last activation away",
+    "new nn.Sequential(…, new nn.Linear(width, classes))",
+  ],
+  dropout: ["drop activations at random", "new nn.Dropout(0.3)"],
+  insertActivation: ["put an activation between the layers", "new nn.ReLU()"],
+  layerNorm: ["use a norm that does not need a batch", "new nn.LayerNorm(features)"],
+  lowerRate: ["take smaller steps", "optimizer.lr /= 10"],
+  normalize: ["normalize the sums of each layer", "new nn.BatchNorm(features)"],
+  raiseRate: ["take larger steps", "optimizer.lr *= 10"],
+  reinitialize: ["draw weights that fit what follows them", "init.auto(model, batch.x)"],
+  replaceActivation: ["use an activation that does not die or saturate", "new nn.LeakyReLU()"],
+  rescaleInputs: ["bring features to mean 0 and variance 1", "new nn.Standardize(mean, std)"],
+  residual: ["let signal and gradient pass beside the layers", "new nn.Residual(layer, { scale: 0, learned: true })"],
+  stopEarly: ["go back to where validation was best", "onEpoch: ({ validation }) => validation.loss <= best"],
+  warmUp: ["begin with small steps", "schedule: optim.warmup(steps)"],
+  weakerDecay: ["decay less", "new optim.AdamW(model.parameters(), { weightDecay: 0.01 })"],
+  weightDecay: ["keep weights small", "new optim.AdamW(model.parameters(), { weightDecay: 0.01 })"],
+};
+
+export const advice = Object.fromEntries(
+  Object.entries(known).map(([repair, [text, code]]) => [repair, { repair, text, code }]),
+) as Readonly<Record<RepairName, Advice>>;

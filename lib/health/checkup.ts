@@ -1,0 +1,126 @@
+/** A look at a model, its data, its loss and its optimizer before the first step. */
+import { DataSet } from "../data/index.js";
+import { checkNumber, checkOptions, fail, show } from "../error.js";
+import { traceFor } from "../init/auto.js";
+import { hessian } from "../init/spectrum.js";
+import type { Structure } from "../init/structure.js";
+import { checkModule, type Module } from "../nn/module.js";
+import { arange, Generator } from "../ops/index.js";
+import { Optimizer } from "../optim/index.js";
+import { showShape } from "../shape.js";
+import { Tensor } from "../tensor.js";
+import { leakedShare } from "./facts/leak.js";
+import { rehearse } from "./facts/rehearsal.js";
+import { lossFor, type StartFacts, startFacts } from "./facts/start.js";
+import { type Finding, findingsTable, ranked } from "./finding.js";
+import { atStart } from "./rules/index.js";
+import type { LayerView, Plan, StartView } from "./rules/view.js";
+
+/** What a checkup finds; as a string a table. */
+export interface Checkup {
+  /** Faults first, causes before what follows from them. */
+  readonly findings: readonly Finding[];
+  /** Whether there is no fault. */
+  readonly healthy: boolean;
+  toString(): string;
+}
+
+/** A batch, or a data set of which the first rows count. */
+export type CheckupSample = DataSet | { readonly x: Tensor; readonly y: Tensor };
+
+/** Options of {@link checkup}. */
+export interface CheckupOptions {
+  /** From output and y to a scalar that is a mean over the batch. */
+  loss: (output: Tensor, y: Tensor) => Tensor;
+  /** With it, the learning rate is tried: some steps on the sample are made and taken back. */
+  optimizer?: Optimizer;
+  /** Rows per step. */
+  batchSize?: number;
+  /** Rows that are kept for validation. */
+  validation?: DataSet;
+}
+
+/** As many rows are looked at. */
+const mostRows = 512;
+
+/** The first rows of a set as values. */
+export function sampleOf(set: DataSet): { x: Tensor; y: Tensor } {
+  return set.batch(arange(0, Math.min(mostRows, set.size), 1, "i32"));
+}
+
+/** A start's layers as rules see them. */
+export const layersAt = ({ layers }: StartFacts): LayerView[] => layers.map((l) => ({ ...l, update: undefined }));
+
+/** Facts of a model before its first step, and its structure. */
+export async function examine(
+  op: string,
+  model: Module,
+  sample: { x: Tensor; y: Tensor },
+  options: Pick<CheckupOptions, "loss" | "optimizer">,
+): Promise<{ facts: StartFacts; structure: Structure; loss: Tensor }> {
+  const structure = traceFor(op, model, sample.x, "batch");
+  const loss = lossFor(op, structure.output, { y: sample.y, loss: options.loss });
+  return { facts: await startFacts(model, structure, sample, loss, options.optimizer), structure, loss };
+}
+
+function check(op: string, model: Module, sample: unknown, options: CheckupOptions): void {
+  checkModule(op, "model", model);
+  checkOptions(op, options, ["loss", "optimizer", "batchSize", "validation"]);
+  if (typeof options?.loss !== "function")
+    fail(op, `loss must be a function of (output, y), got ${show(options?.loss)}. Use e.g. nn.crossEntropy`);
+  const { optimizer, batchSize, validation } = options;
+  if (optimizer !== undefined && !(optimizer instanceof Optimizer))
+    fail(op, `optimizer must be an optimizer, got ${show(optimizer)}. Use e.g. new optim.SGD(…)`);
+  if (batchSize !== undefined) checkNumber(op, "batchSize", batchSize, { min: 1, integer: true });
+  if (validation !== undefined && !(validation instanceof DataSet))
+    fail(op, `validation must be a data set, got ${show(validation)}`);
+  if (sample instanceof DataSet) return;
+  const { x, y } = (sample ?? {}) as { x?: unknown; y?: unknown };
+  if (!(x instanceof Tensor) || !(y instanceof Tensor))
+    fail(op, `sample must be a data set or { x, y }, got ${show(sample)}`);
+  if (x.rank === 0 || y.rank === 0 || x.shape[0] !== y.shape[0])
+    fail(op, `x and y must have equally many rows, got ${showShape(x.shape)} and ${showShape(y.shape)}`);
+  if (x.size === 0) fail(op, `sample must have at least one row, got ${showShape(x.shape)}`);
+  if (model.parameters().length === 0) fail(op, "the model must have parameters, got none. Is it built?");
+}
+
+/**
+ * Looks at a model with a batch of its data, before the first step: weights and their signal and gradient through depth,
+ * inputs, labels, the head and its loss, and, given the optimizer, its learning rate. Nothing is changed.
+ * @param sample a data set, of which the first 512 rows count, or a batch { x (N, …), y (N, …) }
+ * @throws if the model does not accept the sample, or the loss is not one number
+ * @example const { healthy, findings } = await health.checkup(model, train, { loss: nn.crossEntropy, optimizer });
+ * for (const finding of findings) console.log(health.explain(finding));
+ */
+export async function checkup(model: Module, sample: CheckupSample, options: CheckupOptions): Promise<Checkup> {
+  const op = "health.checkup";
+  check(op, model, sample, options);
+  const { optimizer, batchSize, validation } = options;
+  const batch = sample instanceof DataSet ? sampleOf(sample) : sample;
+  const { facts, loss } = await examine(op, model, batch, options);
+  const plan: Plan = {
+    optimizer,
+    batchSize,
+    shuffle: true,
+    rows: sample instanceof DataSet ? sample.size : batch.x.shape[0],
+    leaked: validation && sample instanceof DataSet ? await leakedShare(sample, validation) : undefined,
+  };
+  const sound = facts.input.finite && facts.target.finite && Number.isFinite(facts.loss.value);
+  const trainable = model.parameters().filter((p) => p.trainable);
+  const { largest } =
+    sound && trainable.length ? await hessian(loss, trainable, new Generator()) : { largest: undefined };
+  const view: StartView = {
+    step: 0,
+    facts,
+    plan,
+    layers: layersAt(facts),
+    forwardSlope: facts.forwardSlope,
+    backwardSlope: facts.backwardSlope,
+    curvature: largest,
+    rehearsal: sound && optimizer ? await rehearse(model, batch, options.loss, optimizer) : undefined,
+  };
+  const findings = ranked(atStart(view));
+  const healthy = !findings.some(({ severity }) => severity === "fault");
+  const text = (): string => (findings.length ? findingsTable(findings) : "healthy: no findings");
+  return Object.defineProperty({ findings, healthy }, "toString", { value: text, enumerable: false });
+}

@@ -1,0 +1,118 @@
+/** What is known of inputs and targets before any training. */
+import { eye, oneHot } from "../../ops/index.js";
+import type { Tensor } from "../../tensor.js";
+
+/** A group of tensors to read, and what their values mean. */
+export interface Reading<T> {
+  readonly tensors: readonly Tensor[];
+  decode(values: readonly (readonly number[])[]): T;
+}
+
+/** Inputs as (N, features). */
+export interface InputFacts {
+  readonly finite: boolean;
+  /** Root mean square of all values. */
+  readonly rms: number;
+  /** Root mean square of the features' means over that of their standard deviations. */
+  readonly offset: number;
+  /** Share of features that have one value in all rows. */
+  readonly constant: number;
+  /** Share of all variance that the feature of most variance has. */
+  readonly dominance: number;
+  readonly features: number;
+}
+
+const rows = (x: Tensor): Tensor => x.reshape([x.shape[0], x.size / x.shape[0]]);
+const root = Math.sqrt;
+
+export function inputFacts(input: Tensor): Reading<InputFacts> {
+  const x = rows(input.cast("f32"));
+  const mean = x.mean({ axes: 0 });
+  const variance = x.variance({ axes: 0 });
+  const still = variance.lessEqual(mean.square().mul(1e-12)); // rounding of a mean
+  return {
+    tensors: [
+      x.isFinite().all().cast("f32"),
+      x.square().mean(),
+      mean.square().mean(),
+      variance.mean(),
+      variance.max(),
+      still.mean(),
+    ],
+    decode: ([[finite], [square], [means], [spread], [most], [constant]]) => ({
+      finite: finite === 1,
+      rms: root(square),
+      offset: root(means / spread),
+      constant,
+      dominance: most / (spread * x.shape[1]),
+      features: x.shape[1],
+    }),
+  };
+}
+
+/** Targets of rows: class labels, or numbers. */
+export interface TargetFacts {
+  readonly finite: boolean;
+  readonly least: number;
+  readonly most: number;
+  /** Whether all are whole numbers from 0 on, as labels are. */
+  readonly whole: boolean;
+  readonly integer: boolean;
+  /** Mean of the variances of the target's columns. */
+  readonly variance: number;
+  /** Rows per class; undefined for what are no labels. */
+  readonly counts: readonly number[] | undefined;
+}
+
+export function targetFacts(target: Tensor, classes: number): Reading<TargetFacts> {
+  const y = target.cast("f32");
+  const labels = target.dtype === "i32" && target.rank === 1 && classes > 1;
+  const counts = labels ? [oneHot(target, classes).sum({ axes: 0 })] : [];
+  return {
+    tensors: [
+      y.isFinite().all().cast("f32"),
+      y.min(),
+      y.max(),
+      y.floor().equal(y).all().cast("f32"),
+      rows(y).variance({ axes: 0 }).mean(),
+      ...counts,
+    ],
+    decode: ([[finite], [least], [most], [whole], [variance], perClass]) => ({
+      integer: target.dtype === "i32",
+      finite: finite === 1,
+      least,
+      most,
+      whole: whole === 1 && least >= 0,
+      variance,
+      counts: perClass && [...perClass],
+    }),
+  };
+}
+
+/** How much the nearest other row tells of a row's label. */
+export interface NeighbourFacts {
+  readonly rows: number;
+  /** Share of rows whose nearest other row has the same label, and what chance gives. */
+  readonly agreement: number;
+  readonly chance: number;
+}
+
+const mostRows = 512;
+
+/** Leave-one-out nearest neighbours by Euclidean distance, among the first rows; labels are (N). */
+export function neighbourFacts(input: Tensor, labels: Tensor, classes: number): Reading<NeighbourFacts> {
+  const n = Math.min(mostRows, input.shape[0]);
+  const x = rows(input.cast("f32").slice([0, n]));
+  const y = labels.slice([0, n]);
+  const centred = x.sub(x.mean({ axes: 0 }));
+  const length = centred.square().sum({ axes: 1 });
+  const products = centred.matmul(centred.transpose());
+  const distance = length.unsqueeze(1).add(length).sub(products.mul(2));
+  const same = oneHot(y, classes).matmul(oneHot(y, classes).transpose()); // (n, n): 1 where labels agree
+  const others = distance.add(eye(n).mul(1e30));
+  const nearest = others.argmin({ axes: 1 });
+  return {
+    tensors: [y.gather(nearest).equal(y).mean(), same.sum()],
+    decode: ([[agreement], [pairs]]) => ({ rows: n, agreement, chance: (pairs - n) / (n * (n - 1)) }),
+  };
+}

@@ -1,0 +1,50 @@
+/** Which loss a function is, told by its gradient: a caller may have wrapped it. */
+import { grad } from "../../grad.js";
+import { oneHot } from "../../ops/index.js";
+import { sameShape } from "../../shape.js";
+import type { Tensor } from "../../tensor.js";
+import type { Reading, TargetFacts } from "./data.js";
+
+/** `other` is any loss that is none of these means over the batch. */
+export type LossKind = "binary cross-entropy" | "cross-entropy" | "likelihood" | "other" | "square";
+
+export interface LossFacts {
+  readonly value: number;
+  readonly kind: LossKind;
+}
+
+/** dL/dz of a mean over a batch, for each kind that fits the shapes. */
+function gradients(z: Tensor, y: Tensor): [LossKind, Tensor][] {
+  const found: [LossKind, Tensor][] = [];
+  const n = z.shape[0];
+  if (z.rank === 2 && y.rank === 1 && y.dtype === "i32" && z.shape[1] > 1) {
+    const hot = oneHot(y, z.shape[1]);
+    found.push(["cross-entropy", z.softmax(1).sub(hot).div(n)], ["likelihood", hot.div(-n)]);
+  }
+  if (sameShape(z.shape, y.shape)) {
+    const t = y.cast("f32");
+    found.push(["binary cross-entropy", z.sigmoid().sub(t).div(z.size)], ["square", z.sub(t).mul(2 / z.size)]);
+  }
+  return found;
+}
+
+export function lossFacts(loss: Tensor, output: Tensor, y: Tensor): Reading<LossFacts> {
+  const [g] = grad(loss, [output]);
+  const known = gradients(output, y);
+  const tensors = [loss, ...known.map(([, want]) => g.sub(want).square().sum().div(want.square().sum().add(1e-30)))];
+  return {
+    tensors,
+    decode: ([[value], ...errors]) => ({
+      value,
+      kind: known.find((_, i) => errors[i][0] < 1e-6)?.[0] ?? "other",
+    }),
+  };
+}
+
+/** The loss of the best answer that does not look at the input; undefined where it cannot be told. */
+export function chanceOf(kind: LossKind, { counts, variance }: TargetFacts): number | undefined {
+  if (kind === "square") return variance;
+  if (!counts || (kind !== "cross-entropy" && kind !== "likelihood")) return undefined;
+  const all = counts.reduce((a, b) => a + b, 0);
+  return counts.reduce((sum, n) => (n > 0 ? sum - (n / all) * Math.log(n / all) : sum), 0);
+}

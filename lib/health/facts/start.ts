@@ -1,0 +1,130 @@
+/** Everything the doctor knows of a run before its first step, from the structure and one pass forward and back. */
+import { defaultLoss } from "../../init/loss.js";
+import { measure } from "../../init/measure.js";
+import type { Structure } from "../../init/structure.js";
+import type { Finding as SiteFacts } from "../../init/verdict.js";
+import { BatchNorm } from "../../nn/index.js";
+import type { Module } from "../../nn/module.js";
+import { Generator } from "../../ops/index.js";
+import type { Optimizer } from "../../optim/index.js";
+import type { Shape } from "../../shape.js";
+import type { Tensor } from "../../tensor.js";
+import {
+  type InputFacts,
+  inputFacts,
+  type NeighbourFacts,
+  neighbourFacts,
+  type Reading,
+  type TargetFacts,
+  targetFacts,
+} from "./data.js";
+import { chanceOf, type LossFacts, lossFacts } from "./loss.js";
+import { type ParameterFacts, parameterFacts } from "./parameters.js";
+
+/** The model's answers to a batch. */
+export interface OutputFacts {
+  readonly shape: Shape;
+  readonly least: number;
+  readonly most: number;
+  /** The op that makes it, such as `softmax`; `matmul` and `add` are a plain linear head. */
+  readonly op: string;
+}
+
+/** One weight's numbers, and what it meets. */
+export interface LayerFacts extends SiteFacts {
+  /** Whether the sum goes into another weight as it is. */
+  readonly bare: boolean;
+  readonly normalized: boolean;
+}
+
+export interface StartFacts {
+  readonly input: InputFacts;
+  readonly target: TargetFacts;
+  readonly neighbours: NeighbourFacts | undefined;
+  readonly output: OutputFacts;
+  readonly loss: LossFacts;
+  /** Loss of the best answer that does not look at the input, where it can be told. */
+  readonly chance: number | undefined;
+  readonly layers: readonly LayerFacts[];
+  /** Slope of ln variance per hidden layer, forward, and of ln squared gradient per layer on the way back. */
+  readonly forwardSlope: number;
+  readonly backwardSlope: number;
+  readonly parameters: readonly ParameterFacts[];
+  /** Path of a norm that needs a batch, if there is one. */
+  readonly batchNorm: string | undefined;
+  readonly rows: number;
+}
+
+/** The op behind changes of shape. */
+function opOf(output: Tensor): string {
+  let at = output;
+  while (at.op.kind === "alias") at = at.inputs[0];
+  return at.op.name;
+}
+
+/** Reads all facts in one run. */
+export async function startFacts(
+  model: Module,
+  structure: Structure,
+  { x, y }: { x: Tensor; y: Tensor },
+  loss: Tensor,
+  optimizer: Optimizer | undefined,
+): Promise<StartFacts> {
+  const { output } = structure;
+  const classes = output.rank === 2 && y.dtype === "i32" && y.rank === 1 ? output.shape[1] : 0;
+  const shown: Reading<OutputFacts> = {
+    tensors: [output.min(), output.max()],
+    decode: ([[least], [most]]) => ({ shape: output.shape, least, most, op: opOf(output) }),
+  };
+  const neighbours = classes > 1 && x.shape[0] >= 32 ? neighbourFacts(x, y, classes) : undefined;
+  const readings: Reading<unknown>[] = [
+    inputFacts(x),
+    targetFacts(y, classes),
+    shown,
+    lossFacts(loss, output, y),
+    parameterFacts(model, loss, optimizer),
+    ...(neighbours ? [neighbours] : []),
+  ];
+  const { findings, forwardSlope, backwardSlope, values } = await measure(
+    structure,
+    x,
+    true,
+    loss,
+    readings.flatMap(({ tensors }) => tensors),
+  );
+  const rest = [...values];
+  const decoded = readings.map(({ tensors, decode }) => decode(rest.splice(0, tensors.length)));
+  const [input, target, out, lossKind, parameters, near] = decoded as [
+    InputFacts,
+    TargetFacts,
+    OutputFacts,
+    LossFacts,
+    ParameterFacts[],
+    NeighbourFacts | undefined,
+  ];
+  const batchNorm = model.namedModules().find(([, part]) => part instanceof BatchNorm);
+  return {
+    input,
+    target,
+    neighbours: near,
+    output: out,
+    loss: lossKind,
+    chance: chanceOf(lossKind.kind, target),
+    layers: findings.map((site, i) => {
+      const { through, meets, normalized } = structure.uses[i];
+      return { ...site, bare: through === undefined && meets === "layer" && !normalized, normalized };
+    }),
+    forwardSlope,
+    backwardSlope,
+    parameters,
+    batchNorm: batchNorm && (batchNorm[0] || "(model)"),
+    rows: x.shape[0],
+  };
+}
+
+/** The loss of a sample, or one to look at the model with. */
+export const lossFor = (
+  op: string,
+  output: Tensor,
+  options: { y?: Tensor; loss?: (output: Tensor, y: Tensor) => Tensor },
+): Tensor => defaultLoss(op, output, options, new Generator());

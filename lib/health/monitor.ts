@@ -1,0 +1,230 @@
+/** Follows a run of `fit`: looks at some of its steps, asks the rules, and has repaired what they find. */
+
+import type { DataSet } from "../data/index.js";
+import type { TypedArray } from "../dtype.js";
+import { EvengradError } from "../error.js";
+import { logSlope } from "../init/measure.js";
+import type { Structure } from "../init/structure.js";
+import type { Tensor } from "../tensor.js";
+import type { HealthOptions } from "../train/fit.js";
+import type { EpochRecord } from "../train/history.js";
+import type { Checkpoint, Loop } from "../train/loop.js";
+import type { Observer, StepParts } from "../train/observer.js";
+import { examine, layersAt, sampleOf } from "./checkup.js";
+import { leakedShare } from "./facts/leak.js";
+import { rehearse } from "./facts/rehearsal.js";
+import type { StartFacts } from "./facts/start.js";
+import { type Finding, type RuleName, ranked } from "./finding.js";
+import { Probe } from "./probe.js";
+import type { HealthRecord, HealthSample, RepairRecord, WatchedLayer } from "./record.js";
+import { courseOf } from "./rules/course.js";
+import { atStart, onTheWay } from "./rules/index.js";
+import type { LayerView, Plan, RunView } from "./rules/view.js";
+import { Surgeon } from "./surgeon.js";
+
+/** Repairs of one run, at most. */
+const mostRepairs = 6;
+
+const isFault = ({ severity }: Finding): boolean => severity === "fault";
+
+export class Monitor implements Observer {
+  private readonly findings: Finding[] = [];
+  private readonly repairs: RepairRecord[] = [];
+  private samples: HealthSample[] = [];
+  private readonly probe: Probe;
+  private readonly every: number;
+  private readonly sample: { x: Tensor; y: Tensor };
+  private readonly surgeon: Surgeon | undefined;
+  private facts: StartFacts | undefined;
+  private structure: Structure | undefined;
+  private plan: Plan;
+  /** Where the run was before its first step, and where it was last healthy. */
+  private start: Checkpoint | undefined;
+  private healthy: Checkpoint | undefined;
+  private unexamined: string | undefined;
+  /** Rules whose fault shows at the moment. */
+  private readonly open = new Set<RuleName>();
+  /** Rules whose fault no repair has helped. */
+  private readonly given = new Set<string>();
+
+  constructor(
+    private readonly loop: Loop,
+    private readonly options: HealthOptions,
+  ) {
+    const { model, set, total } = loop;
+    this.probe = new Probe(model);
+    this.every = options.every ?? Math.max(10, Math.ceil(total / 40));
+    this.sample = sampleOf(set);
+    const { optimizer, batchSize = 32, shuffle = true, validation } = loop.options;
+    this.plan = { optimizer, batchSize, shuffle, rows: set.size, leaked: undefined };
+    const rows: DataSet = validation ?? set;
+    this.surgeon =
+      options.repair === "auto" ? new Surgeon(loop, this.sample, rows.take(Math.min(1024, rows.size))) : undefined;
+  }
+
+  async begin(): Promise<void> {
+    const { validation } = this.loop.options;
+    if (validation) this.plan = { ...this.plan, leaked: await leakedShare(this.loop.set, validation) };
+    if (this.surgeon) this.start = await this.loop.save();
+    for (let made = 0; made <= mostRepairs; made++) {
+      const found = await this.look();
+      const fault = found.find((finding) => isFault(finding) && !this.given.has(finding.rule));
+      for (const finding of found) this.note(finding);
+      if (!fault || !this.surgeon) break;
+      if (!(await this.operate(fault, await this.loop.save()))) this.given.add(fault.rule);
+    }
+    this.healthy = this.start = this.surgeon && (await this.loop.save());
+  }
+
+  /** Looks at the model as it is, with everything before a first step. */
+  private async look(): Promise<Finding[]> {
+    const { model, options } = this.loop;
+    const { optimizer, loss } = options;
+    try {
+      const { facts, structure } = await examine("fit", model, this.sample, { loss, optimizer });
+      this.facts = facts;
+      this.structure = structure;
+      const sound = facts.input.finite && facts.target.finite && Number.isFinite(facts.loss.value);
+      const rehearsal = this.surgeon && sound ? await rehearse(model, this.sample, loss, optimizer) : undefined;
+      const plan = { ...this.plan, optimizer };
+      const { forwardSlope, backwardSlope } = facts;
+      return atStart({
+        ...{ step: 0, facts, plan, layers: layersAt(facts), forwardSlope, backwardSlope },
+        ...{ rehearsal, curvature: undefined },
+      });
+    } catch (error) {
+      // What the model or the loss cannot do, the first step will say; what only the checkup cannot, is in the verdict.
+      if (!(error instanceof EvengradError)) throw error;
+      this.unexamined = error.message;
+      return [];
+    }
+  }
+
+  private note(finding: Finding): void {
+    if (isFault(finding)) this.open.add(finding.rule);
+    if (this.findings.some(({ rule }) => rule === finding.rule)) return;
+    this.findings.push(finding);
+    this.options.onFinding?.(finding);
+  }
+
+  next(step: number): number {
+    return Math.ceil(step / this.every) * this.every;
+  }
+
+  instrument(parts: StepParts): readonly Tensor[] {
+    return this.probe.tensors(parts, this.loop.options.optimizer);
+  }
+
+  async see(values: readonly TypedArray[]): Promise<void> {
+    const { loop } = this;
+    const step = loop.at - 1;
+    const { layers, topClass } = this.probe.numbers(values);
+    const [loss, gradNorm] = [loop.losses[step], loop.gradNorms[step]];
+    this.samples.push({ step, epoch: loop.epochOf(step), loss, gradNorm, topClass, layers });
+    await this.judge();
+  }
+
+  async epochEnded(_: EpochRecord): Promise<void> {
+    await this.judge();
+  }
+
+  async failed(error: Error): Promise<boolean> {
+    return this.judge(error.message);
+  }
+
+  async end(): Promise<void> {
+    await this.judge();
+  }
+
+  /** Asks the rules; true if the run was set back and repaired. */
+  private async judge(failure?: string): Promise<boolean> {
+    const view = this.view(failure);
+    if (!view) return false;
+    const found = onTheWay(view);
+    for (const finding of found) this.note(finding);
+    const faults = found.filter(isFault);
+    if (faults.length === 0) {
+      const sound = view.course.name === "learning" && view.course.recent <= 1.05 * view.course.best;
+      if (this.surgeon && sound) this.healthy = await this.loop.save();
+      return false;
+    }
+    const fault = faults.find(({ rule }) => !this.given.has(`${rule} ${failure ? "failed" : ""}`));
+    if (
+      !fault ||
+      !this.surgeon ||
+      !this.healthy ||
+      this.repairs.filter((r) => r.outcome === "kept").length >= mostRepairs
+    )
+      return false;
+    const mended = await this.operate(
+      fault,
+      view.course.name === "learning" || failure ? this.healthy : (this.start ?? this.healthy),
+    );
+    if (!mended) this.given.add(`${fault.rule} ${failure ? "failed" : ""}`);
+    return mended;
+  }
+
+  private async operate(fault: Finding, back: Checkpoint): Promise<boolean> {
+    if (!this.surgeon || !this.facts || !this.structure) return false;
+    const records = await this.surgeon.repair(fault, { facts: this.facts, structure: this.structure }, back);
+    this.repairs.push(...records);
+    const kept = records.some(({ outcome }) => outcome === "kept");
+    if (!kept) return false;
+    this.samples = this.samples.filter(({ step }) => step < back.at);
+    this.open.clear();
+    if (back.at > 0) await this.look();
+    if (back === this.start) this.start = await this.loop.save();
+    this.healthy = await this.loop.save();
+    return true;
+  }
+
+  private view(failure: string | undefined): RunView | undefined {
+    const { facts, samples, loop } = this;
+    if (!facts) return undefined;
+    const { losses, gradNorms, total, at, records } = loop;
+    const last = samples.at(-1);
+    const uses = this.probe.structure?.uses ?? [];
+    const layers = (last?.layers ?? []).map((numbers, i): LayerView => {
+      const { path, through, meets, block, normalized } = uses[i];
+      return {
+        ...numbers,
+        path,
+        activation: through?.name,
+        head: meets === "head",
+        branch: block !== undefined,
+        normalized,
+      };
+    });
+    const hidden = layers.filter(({ head }) => !head);
+    return {
+      ...{ step: at, total, facts, plan: this.plan, losses, gradNorms, epochs: records, layers, failure },
+      forwardSlope: logSlope(hidden.map(({ variance }) => variance)),
+      backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),
+      course: courseOf(losses, total, facts.chance),
+      topClass: last?.topClass,
+    };
+  }
+
+  record(): HealthRecord {
+    const { findings, repairs, samples } = this;
+    const open = findings.filter((f) => isFault(f) && this.open.has(f.rule));
+    const uses = this.probe.structure?.uses ?? [];
+    const layers = uses.map(
+      ({ path, layer, through, sum }): WatchedLayer => ({
+        path,
+        layer,
+        activation: through?.name,
+        shape: sum.shape,
+      }),
+    );
+    const kept = repairs.filter((r) => r.outcome === "kept");
+    const verdict = open.length
+      ? `${open[0].rule}: ${open[0].measured}`
+      : kept.length
+        ? `repaired: ${kept.map((r) => r.did).join("; ")}`
+        : this.unexamined
+          ? `nothing found; before the first step it could not be looked at: ${this.unexamined}`
+          : "healthy";
+    return { healthy: open.length === 0, verdict, layers, samples, findings: ranked(findings), repairs };
+  }
+}

@@ -1,0 +1,39 @@
+/** All repairs by name. */
+import type { RepairName } from "../finding.js";
+import { classWeights } from "./class-weights.js";
+import { clip } from "./clip.js";
+import {
+  dropActivation,
+  dropout,
+  insertActivation,
+  layerNorm,
+  normalize,
+  replaceActivation,
+  rescaleInputs,
+  residual,
+} from "./layers.js";
+import { adaptiveOptimizer, weakerDecay, weightDecay } from "./optimizers.js";
+import { lowerRate, raiseRate, warmUp } from "./rates.js";
+import { reinitialize } from "./reinitialize.js";
+import type { Repair } from "./repair.js";
+
+/** Stopping early is no change of a run but its end: the monitor does it. */
+export const repairs: Readonly<Record<Exclude<RepairName, "stopEarly">, Repair>> = {
+  adaptiveOptimizer,
+  classWeights,
+  clip,
+  dropActivation,
+  dropout,
+  insertActivation,
+  layerNorm,
+  lowerRate,
+  normalize,
+  raiseRate,
+  reinitialize,
+  replaceActivation,
+  rescaleInputs,
+  residual,
+  warmUp,
+  weakerDecay,
+  weightDecay,
+};

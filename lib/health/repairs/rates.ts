@@ -1,0 +1,40 @@
+/** Smaller steps, larger steps, and steps that begin small. */
+
+import { warmup } from "../../optim/index.js";
+import type { Loop } from "../../train/loop.js";
+import type { Applied, Repair } from "./repair.js";
+
+function scaled({ options: { optimizer } }: Loop, factor: number): Applied | undefined {
+  const before = optimizer.lr;
+  if (!(before > 0)) return undefined;
+  optimizer.lr = before * factor;
+  return {
+    did: `learning rate ${before} to ${Number((before * factor).toPrecision(6))}`,
+    code: `optimizer.lr = ${Number((before * factor).toPrecision(6))}`,
+    undo() {
+      optimizer.lr = before;
+    },
+  };
+}
+
+export const lowerRate: Repair = { name: "lowerRate", again: true, apply: ({ loop }) => scaled(loop, 0.1) };
+
+export const raiseRate: Repair = { name: "raiseRate", again: true, apply: ({ loop }) => scaled(loop, 10) };
+
+/** Up from nearly 0, over a tenth of what is left. */
+export const warmUp: Repair = {
+  name: "warmUp",
+  apply({ loop }) {
+    const { schedule } = loop.options;
+    const from = loop.at;
+    const steps = Math.max(1, Math.round((loop.total - from) / 10));
+    const ramp = warmup(steps);
+    const then = schedule ?? (() => 1);
+    loop.change({ schedule: (step, total) => (step < from ? 1 : ramp(step - from, total)) * then(step, total) });
+    return {
+      did: `the rate rises over ${steps} steps`,
+      code: `schedule: optim.warmup(${steps})`,
+      undo: () => loop.change({ schedule }),
+    };
+  },
+};

@@ -1,0 +1,19 @@
+import type { Draft, Rule } from "./rule.js";
+
+/** Batch norm over too few rows. */
+export const batchOfOne: Rule = {
+  name: "batch-of-one",
+  source: "Ioffe & Szegedy 2015; Wu & He 2018, fig. 1: errors grow below 8 rows",
+  normal: "at least 8 rows per step",
+  why: "Batch norm takes mean and variance from the batch: of one row nothing is left, of a few mostly noise.",
+  repairs: ["layerNorm"],
+  start({ facts: { batchNorm }, plan: { batchSize } }): Draft | undefined {
+    if (!batchNorm || batchSize === undefined || batchSize >= 8) return undefined;
+    return {
+      severity: batchSize < 4 ? "fault" : "warning",
+      layer: batchNorm,
+      measured: `batch norm at ${batchNorm} gets ${batchSize} ${batchSize === 1 ? "row" : "rows"} a step`,
+      value: batchSize,
+    };
+  },
+};

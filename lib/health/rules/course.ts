@@ -1,0 +1,61 @@
+/** How the loss has gone so far, in one word and a few numbers. */
+
+/**
+ * `early`: too soon to say; `diverging`: above where it began; `oscillating`: up and down without getting anywhere;
+ * `stalled`: no better than an answer that ignores the input; `slow`: falling, but not fast enough to get anywhere in the
+ * steps that are planned; `learning`: everything else.
+ */
+export type CourseName = "diverging" | "early" | "learning" | "oscillating" | "slow" | "stalled";
+
+export interface Course {
+  readonly name: CourseName;
+  /** Mean loss of the first and of the latest steps, and the lowest such mean so far. */
+  readonly first: number;
+  readonly recent: number;
+  readonly best: number;
+  /** Standard deviation of the latest losses. */
+  readonly noise: number;
+}
+
+const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
+
+const deviation = (list: readonly number[]): number => {
+  const m = mean(list);
+  return Math.sqrt(mean(list.map((x) => (x - m) ** 2)));
+};
+
+/** Lowest mean of any window of so many losses. */
+function lowest(losses: readonly number[], window: number): number {
+  let least = Infinity;
+  for (let i = 0; i + window <= losses.length; i += Math.max(1, window >> 1))
+    least = Math.min(least, mean(losses.slice(i, i + window)));
+  return least;
+}
+
+/**
+ * @param total steps that are planned
+ * @param chance loss of the best answer that ignores the input, where known
+ */
+export function courseOf(losses: readonly number[], total: number, chance: number | undefined): Course {
+  const n = losses.length;
+  const window = Math.max(1, Math.min(100, Math.floor(n / 5)));
+  const [begin, end] = [losses.slice(0, Math.min(10, window)), losses.slice(-window)];
+  const [first, recent] = [mean(begin), mean(end)];
+  const numbers = { first, recent, best: lowest(losses, window), noise: deviation(end) };
+  const scale = chance ?? first;
+  const name = (): CourseName => {
+    if (!losses.every(Number.isFinite)) return "diverging";
+    if (n < 20) return "early";
+    const start = Math.max(first, Math.min(scale, 2 * first));
+    if (recent > 1.5 * start && recent > 1.5 * scale) return "diverging";
+    if (n < Math.max(40, 0.2 * total)) return "early";
+    if (numbers.noise > 0.3 * scale && recent > 0.6 * scale) return "oscillating";
+    if (recent > 0.95 * Math.min(scale, Math.max(first, 0.5 * scale))) return "stalled";
+    const rate = (first - recent) / (n - window / 2);
+    const later = recent - rate * (total - n);
+    if (n >= 0.35 * total && later > 0.6 * Math.min(first, scale) && recent > 0.7 * Math.min(first, scale))
+      return "slow";
+    return "learning";
+  };
+  return { name: name(), ...numbers };
+}

@@ -1,0 +1,48 @@
+import { type Draft, type Rule, short } from "./rule.js";
+import type { StartView } from "./view.js";
+
+/** Whole numbers from 0 on, few of them, as one number to be met: labels taken for a quantity. */
+function labelsAsQuantity({ facts: { loss, output, target } }: StartView): boolean {
+  const columns = output.shape.slice(1).reduce((a, b) => a * b, 1);
+  return (
+    loss.kind === "square" && columns === 1 && target.whole && target.most >= 2 && target.most <= 100 && target.integer
+  );
+}
+
+/** An output that cannot say what the labels ask for. */
+export const headMismatch: Rule = {
+  name: "head-mismatch",
+  source: "cross-entropy needs one output per class; NeuraLint's rules on the last layer",
+  normal: "one output per class",
+  why: "The loss compares what the output cannot express, so its gradient leads nowhere.",
+  repairs: [],
+  start(view): Draft | undefined {
+    const { loss, output, target } = view.facts;
+    const classes = output.shape[1] ?? 1;
+    if (target.counts && target.most >= classes)
+      return { severity: "fault", measured: `labels go up to ${target.most}, outputs are ${classes}`, value: classes };
+    if (labelsAsQuantity(view))
+      return {
+        severity: "fault",
+        measured: `labels from 0 to ${target.most} are learned as one number by their square`,
+        value: 1,
+        why: "Classes are no quantity: a square makes class 1 a mean of classes 0 and 2.",
+      };
+    if (loss.kind === "likelihood" && output.most > 1e-4)
+      return {
+        severity: "fault",
+        measured: `the likelihood wants ln p, got outputs up to ${short(output.most)}`,
+        value: output.most,
+        normal: "at most 0",
+        why: "A likelihood of numbers that are no logarithms of probabilities has no lower end.",
+      };
+    if (loss.kind === "binary cross-entropy" && (target.least < 0 || target.most > 1))
+      return {
+        severity: "fault",
+        measured: `targets of a binary cross-entropy lie from ${short(target.least)} to ${short(target.most)}`,
+        value: target.most,
+        normal: "0 to 1",
+      };
+    return undefined;
+  },
+};

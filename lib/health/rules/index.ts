@@ -1,0 +1,92 @@
+/** All rules, causes before what follows from them: the first fault of a run is its most likely cause. */
+
+import { advice } from "../advice.js";
+import type { Advice, Finding, RepairName } from "../finding.js";
+import { activationBeforeLoss } from "./activation-before-loss.js";
+import { batchOfOne } from "./batch-of-one.js";
+import { constantFeatures } from "./constant-features.js";
+import { collapse, gradientNoise, oscillation, plateau, spike, stall } from "./course-rules.js";
+import { classImbalance, leak, shuffledLabels } from "./data.js";
+import { deadUnits } from "./dead-units.js";
+import { overfitting, strongDecay } from "./generalization.js";
+import { explodingGradient, vanishingGradient } from "./gradient.js";
+import { headMismatch } from "./head-mismatch.js";
+import { inputScale } from "./input-scale.js";
+import { learningRateHigh, learningRateLow } from "./learning-rate.js";
+import { missingNonlinearity } from "./missing-nonlinearity.js";
+import { noGradient } from "./no-gradient.js";
+import { nonFinite } from "./non-finite.js";
+import type { Draft, Rule } from "./rule.js";
+import { saturatedUnits } from "./saturated-units.js";
+import { explodingSignal, vanishingSignal } from "./signal.js";
+import { symmetricUnits } from "./symmetric-units.js";
+import type { RunView, StartView } from "./view.js";
+
+/** Before the first step, rules in the order in which one causes another. */
+const first: readonly Rule[] = [
+  headMismatch,
+  activationBeforeLoss,
+  noGradient,
+  constantFeatures,
+  symmetricUnits,
+  inputScale,
+  deadUnits,
+  saturatedUnits,
+  explodingSignal,
+  vanishingSignal,
+  explodingGradient,
+  vanishingGradient,
+  missingNonlinearity,
+  batchOfOne,
+  strongDecay,
+  shuffledLabels,
+  classImbalance,
+  leak,
+  learningRateHigh,
+  learningRateLow,
+  nonFinite,
+];
+
+/** On the way: steps too large kill units and blow up signals that were sound before. */
+const later: readonly Rule[] = [
+  learningRateHigh,
+  saturatedUnits,
+  deadUnits,
+  explodingSignal,
+  vanishingSignal,
+  explodingGradient,
+  vanishingGradient,
+  nonFinite,
+  learningRateLow,
+  overfitting,
+  collapse,
+  oscillation,
+  stall,
+  plateau,
+  spike,
+  gradientNoise,
+];
+
+function findingOf(rule: Rule, draft: Draft, step: number): Finding {
+  const { name, source, normal, why } = rule;
+  const list: Advice[] = (draft.repairs ?? rule.repairs).map((repair: RepairName) => advice[repair]);
+  const { severity, layer, measured, value } = draft;
+  return {
+    ...{ rule: name, severity, layer, step, measured, value },
+    ...{ normal: draft.normal ?? normal, why: draft.why ?? why, source, advice: list },
+  };
+}
+
+/** What the rules say before the first step. */
+export const atStart = (view: StartView): Finding[] =>
+  first.flatMap((rule) => {
+    const draft = rule.start?.(view);
+    return draft ? [findingOf(rule, draft, 0)] : [];
+  });
+
+/** What the rules say on the way. */
+export const onTheWay = (view: RunView): Finding[] =>
+  later.flatMap((rule) => {
+    const draft = rule.watch?.(view);
+    return draft ? [findingOf(rule, draft, view.step)] : [];
+  });

@@ -1,0 +1,24 @@
+import type { Draft, Rule } from "./rule.js";
+
+/** Weights that follow each other with nothing between. */
+export const missingNonlinearity: Rule = {
+  name: "missing-nonlinearity",
+  source: "the product of two matrices is a matrix",
+  normal: "an activation between two weights",
+  why: "Layers with nothing between them are one linear layer, whatever their number.",
+  repairs: [],
+  start({ facts: { layers } }): Draft | undefined {
+    const bare = layers.filter((l) => l.bare && !l.branch);
+    if (bare.length === 0) return undefined;
+    const all = layers.every((l) => l.head || l.bare || l.activation === undefined);
+    return {
+      severity: all ? "fault" : "warning",
+      layer: bare[0].path,
+      measured: all
+        ? `none of ${layers.length} layers is followed by an activation`
+        : `nothing stands between ${bare[0].path} and the next weight`,
+      value: bare.length,
+      repairs: all ? ["insertActivation"] : [],
+    };
+  },
+};

@@ -1,0 +1,43 @@
+import { type Draft, percent, type Rule } from "./rule.js";
+
+/** Parameters that never change: not in the graph, not in the optimizer, or with a gradient of exactly 0. */
+export const noGradient: Rule = {
+  name: "no-gradient",
+  source: "structure: a parameter learns if the loss depends on it and the optimizer has it",
+  normal: "every parameter that is not frozen has a gradient",
+  why: "What gets no gradient stays as it was drawn, and what depends on it learns around noise.",
+  repairs: [],
+  start({ facts: { parameters, layers } }): Draft | undefined {
+    const unused = parameters.find((p) => !p.used);
+    if (unused)
+      return {
+        severity: "warning",
+        layer: unused.path,
+        measured: `the loss does not depend on ${unused.path}`,
+        value: 0,
+      };
+    const forgotten = parameters.filter((p) => p.trainable && !p.given);
+    if (forgotten.length)
+      return {
+        severity: "fault",
+        layer: forgotten[0].path,
+        measured: `the optimizer was not given ${forgotten[0].path}${forgotten.length > 1 ? ` and ${forgotten.length - 1} more` : ""}`,
+        value: forgotten.length,
+      };
+    const frozen = parameters.filter((p) => !p.trainable);
+    const share = frozen.reduce((sum, p) => sum + p.size, 0) / parameters.reduce((sum, p) => sum + p.size, 0);
+    // A zero somewhere (an output, the scale of a branch) may hold the gradient back for the first step.
+    const shut = parameters.some((p) => p.rms === 0 && p.rank !== 1) || layers.some(({ dead }) => dead > 0.5);
+    const cut = parameters.find((p) => p.used && p.trainable && p.gradient === 0 && p.rank >= 2);
+    if (cut && !shut)
+      return { severity: "fault", layer: cut.path, measured: `the gradient of ${cut.path} is exactly 0`, value: 0 };
+    if (share > 0.3)
+      return {
+        severity: "warning",
+        layer: frozen[0].path,
+        measured: `${percent(share)} of the parameters are frozen`,
+        value: share,
+      };
+    return undefined;
+  },
+};

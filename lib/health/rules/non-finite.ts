@@ -1,0 +1,26 @@
+import { type Rule, short } from "./rule.js";
+
+/** NaN or infinity, in the data or in a step. */
+export const nonFinite: Rule = {
+  name: "non-finite",
+  source: "IEEE 754: one NaN makes every sum it enters a NaN",
+  normal: "finite",
+  why: "One value that is not finite makes the loss, every gradient and then every weight NaN.",
+  repairs: ["lowerRate", "clip", "reinitialize", "rescaleInputs"],
+  start({ facts: { input, target, loss } }) {
+    const where = !input.finite ? "the inputs" : !target.finite ? "the targets" : undefined;
+    if (where) return { severity: "fault", measured: `${where} have NaN or infinity`, value: Number.NaN, repairs: [] };
+    if (Number.isFinite(loss.value)) return undefined;
+    return {
+      severity: "fault",
+      measured: `the first loss is ${loss.value}`,
+      value: loss.value,
+      repairs: ["reinitialize", "rescaleInputs"],
+    };
+  },
+  watch({ failure, losses }) {
+    const last = losses.at(-1) ?? 0;
+    if (!failure && Number.isFinite(last)) return undefined;
+    return { severity: "fault", measured: failure ?? `the loss is ${short(last)}`, value: last };
+  },
+};

@@ -1,0 +1,42 @@
+/** What a rule is: one trouble, how it shows, what is normal and why it comes about. */
+import type { Finding, RepairName, RuleName } from "../finding.js";
+import type { RunView, StartView, View } from "./view.js";
+
+/** What a rule says of a view; the rest of a finding is the rule's own. */
+export interface Draft {
+  readonly severity: Finding["severity"];
+  readonly layer?: string;
+  readonly measured: string;
+  readonly value: number;
+  /** What stands in the rule, unless told. */
+  readonly normal?: string;
+  readonly why?: string;
+  readonly repairs?: readonly RepairName[];
+}
+
+export interface Rule {
+  readonly name: RuleName;
+  /** Where the threshold comes from. */
+  readonly source: string;
+  readonly normal: string;
+  readonly why: string;
+  /** What mends it, most promising first. */
+  readonly repairs: readonly RepairName[];
+  /** Before the first step. */
+  start?(view: StartView): Draft | undefined;
+  /** On the way. */
+  watch?(view: RunView): Draft | undefined;
+}
+
+/** A number in a message. */
+export const short = (x: number): string =>
+  x === 0 || (Math.abs(x) >= 1e-3 && Math.abs(x) < 1e5) ? `${Number(x.toPrecision(3))}` : x.toExponential(1);
+
+export const percent = (share: number): string => `${Number((100 * share).toPrecision(2))} %`;
+
+/** Whether the run gets nowhere. */
+export const stuck = ({ course: { name } }: RunView): boolean =>
+  name === "stalled" || name === "slow" || name === "oscillating" || name === "diverging";
+
+/** Layers before the output. */
+export const hidden = (view: View) => view.layers.filter(({ head }) => !head);

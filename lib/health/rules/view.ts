@@ -1,0 +1,63 @@
+/** What rules look at: a run before its first step, or somewhere on its way. */
+import type { Optimizer } from "../../optim/index.js";
+import type { EpochRecord } from "../../train/history.js";
+import type { StartFacts } from "../facts/start.js";
+import type { Course } from "./course.js";
+
+/** One layer, before the first step or at a sampled one. */
+export interface LayerView {
+  readonly path: string;
+  readonly activation: string | undefined;
+  /** Whether its sums are the output; whether it stands in a residual branch; whether a norm follows its sums. */
+  readonly head: boolean;
+  readonly branch: boolean;
+  readonly normalized: boolean;
+  readonly variance: number;
+  readonly gradient: number;
+  readonly dead: number;
+  readonly saturated: number;
+  /** Size of the last update relative to the weight; undefined before the first step. */
+  readonly update: number | undefined;
+}
+
+/** How the run is to go. */
+export interface Plan {
+  readonly optimizer: Optimizer | undefined;
+  readonly batchSize: number | undefined;
+  readonly shuffle: boolean;
+  /** Rows of the training set, and of validation that are also in it, if there is one. */
+  readonly rows: number;
+  readonly leaked: number | undefined;
+}
+
+/** Losses of the first steps on one and the same batch, made and taken back. */
+export type Rehearsal = readonly number[];
+
+export interface View {
+  /** Steps made. */
+  readonly step: number;
+  readonly facts: StartFacts;
+  readonly plan: Plan;
+  readonly layers: readonly LayerView[];
+  readonly forwardSlope: number;
+  readonly backwardSlope: number;
+}
+
+/** Before the first step. */
+export interface StartView extends View {
+  readonly rehearsal: Rehearsal | undefined;
+  /** Largest curvature of the loss, if it was measured. */
+  readonly curvature: number | undefined;
+}
+
+/** On the way. */
+export interface RunView extends View {
+  readonly total: number;
+  readonly losses: readonly number[];
+  readonly gradNorms: readonly number[];
+  readonly course: Course;
+  readonly topClass: number | undefined;
+  readonly epochs: readonly EpochRecord[];
+  /** The error of a step that was not finite, if the last one was. */
+  readonly failure: string | undefined;
+}

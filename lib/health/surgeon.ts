@@ -1,0 +1,142 @@
+/** Repairs a run: each candidate is tried for some steps from where the run was healthy, and stays if it helps. */
+
+import type { DataSet } from "../data/index.js";
+import { EvengradError } from "../error.js";
+import type { Structure } from "../init/structure.js";
+import type { Tensor } from "../tensor.js";
+import type { Checkpoint, Loop } from "../train/loop.js";
+import type { StartFacts } from "./facts/start.js";
+import type { Finding, RepairName } from "./finding.js";
+import type { RepairRecord } from "./record.js";
+import { repairs } from "./repairs/index.js";
+import { type Applied, undoAll } from "./repairs/repair.js";
+import { gain, type Score, scoreOf, worst } from "./score.js";
+
+/** A repair is kept at once if it gains so much of what is to be had; the best one if it gains the other. */
+const [clear, some] = [0.3, 0.05];
+
+/** What is tried when a finding's own advice does not help. */
+const general: readonly RepairName[] = [
+  "reinitialize",
+  "lowerRate",
+  "raiseRate",
+  "adaptiveOptimizer",
+  "normalize",
+  "rescaleInputs",
+  "clip",
+];
+
+/** A repair that can be tried. */
+type Mending = keyof typeof repairs;
+
+/** What the surgeon works on: facts as they are after the repairs so far. */
+export interface Case {
+  readonly facts: StartFacts;
+  readonly structure: Structure;
+}
+
+export class Surgeon {
+  /** Steps made in trials. */
+  steps = 0;
+
+  constructor(
+    private readonly loop: Loop,
+    private readonly sample: { readonly x: Tensor; readonly y: Tensor },
+    private readonly rows: DataSet,
+  ) {}
+
+  /** Steps of one trial. */
+  private get length(): number {
+    const { total, at } = this.loop;
+    return Math.min(total - at, Math.max(20, Math.min(200, Math.round(total / 4))));
+  }
+
+  /** Trains for some steps as the run is now, and scores it; the run does not go back by itself. */
+  private async trial(state: Case): Promise<Score> {
+    const { length } = this;
+    this.steps += length;
+    try {
+      await this.loop.unwatched(() => this.loop.advanceTo(this.loop.at + length));
+    } catch (error) {
+      if (error instanceof EvengradError && error.op === "optimizer.step") return worst;
+      throw error;
+    }
+    return scoreOf(this.loop, this.rows, state.facts, state.facts.output.op);
+  }
+
+  /**
+   * Goes back to a checkpoint and tries what may mend a finding; the run goes on from there with the first repair that
+   * clearly helps, or else the best one, or from where it is now if none does.
+   */
+  async repair(finding: Finding, state: Case, back: Checkpoint): Promise<RepairRecord[]> {
+    const { loop } = this;
+    const now = await loop.save();
+    const records: RepairRecord[] = [];
+    const advised = finding.advice.flatMap(({ repair }) => (repair && repair !== "stopEarly" ? [repair] : []));
+    const candidates = [...new Set([...advised, ...general])].slice(0, 8) as Mending[];
+    loop.restore(back);
+    const { length } = this;
+    const without = await this.trial(state);
+    loop.restore(back);
+    let best: { name: Mending; times: number; index: number; gain: number } | undefined;
+    for (const name of candidates) {
+      const tried = await this.attempt(name, finding, state, back, without);
+      if (!tried) continue;
+      records.push({ step: now.at, ...tried.record });
+      if (tried.gain >= clear) {
+        keep(records, records.length - 1);
+        return records;
+      }
+      if (tried.gain >= some && tried.gain > (best?.gain ?? 0))
+        best = { name, times: tried.times, index: records.length - 1, gain: tried.gain };
+      tried.undo();
+      loop.restore(back);
+    }
+    if (best) {
+      for (let i = 0; i < best.times; i++) this.apply(best.name, finding, state);
+      keep(records, best.index);
+    } else {
+      loop.restore(now);
+    }
+    return records;
+  }
+
+  private apply(name: Mending, finding: Finding, state: Case): Applied | undefined {
+    return repairs[name].apply({ loop: this.loop, sample: this.sample, ...state }, finding);
+  }
+
+  /** Makes one repair, more than once if that helps more, and leaves the run as it would begin with it. */
+  private async attempt(name: Mending, finding: Finding, state: Case, back: Checkpoint, without: Score) {
+    const { loop, length } = this;
+    let best: { times: number; score: Score; applied: Applied; fresh: Checkpoint } | undefined;
+    const undos: (() => void)[] = [];
+    const most = repairs[name].again ? 4 : 1;
+    for (let times = 1; times <= most; times++) {
+      const applied = this.apply(name, finding, state);
+      if (!applied) break;
+      const fresh = await loop.save();
+      const score = await this.trial(state);
+      const step = gain(best?.score ?? without, score);
+      if (best && step < some) {
+        applied.undo();
+        break;
+      }
+      undos.push(applied.undo);
+      best = { times, score, applied, fresh };
+      if (step <= 0) break;
+      loop.restore(fresh);
+    }
+    if (!best) return undefined;
+    loop.restore(best.fresh);
+    const { did, code } = best.applied;
+    const record: Omit<RepairRecord, "step"> = {
+      ...{ backTo: back.at, finding, repair: name, did, code, outcome: "undone" },
+      trial: { steps: length, without: without.loss, with: best.score.loss },
+    };
+    return { record, times: best.times, gain: gain(without, best.score), undo: undoAll(undos) };
+  }
+}
+
+const keep = (records: RepairRecord[], index: number): void => {
+  records[index] = { ...records[index], outcome: "kept" };
+};
