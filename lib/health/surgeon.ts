@@ -75,7 +75,6 @@ export class Surgeon {
     const advised = finding.advice.flatMap(({ repair }) => (repair && repair !== "stopEarly" ? [repair] : []));
     const candidates = [...new Set([...advised, ...general])].slice(0, 8) as Mending[];
     loop.restore(back);
-    const { length } = this;
     const without = await this.trial(state);
     loop.restore(back);
     let best: { name: Mending; times: number; index: number; gain: number } | undefined;
