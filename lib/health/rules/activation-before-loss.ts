@@ -1,3 +1,4 @@
+/** A softmax before cross-entropy, and the like. */
 import type { Draft, Rule } from "./rule.js";
 
 /** What each loss applies by itself, and what therefore must not stand before it. */
@@ -6,7 +7,6 @@ const wrong: Readonly<Record<string, readonly string[]>> = {
   "binary cross-entropy": ["sigmoid", "softmax", "relu", "tanh"],
 };
 
-/** A softmax before cross-entropy, and the like. */
 export const activationBeforeLoss: Rule = {
   name: "activation-before-loss",
   source: "the loss applies softmax (sigmoid) itself: twice, its gradient is at most 1/4 of what it should be",

@@ -1,6 +1,6 @@
+/** Batch norm over too few rows. */
 import type { Draft, Rule } from "./rule.js";
 
-/** Batch norm over too few rows. */
 export const batchOfOne: Rule = {
   name: "batch-of-one",
   source: "Ioffe & Szegedy 2015; Wu & He 2018, fig. 1: errors grow below 8 rows",

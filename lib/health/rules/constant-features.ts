@@ -1,6 +1,6 @@
+/** Inputs that say nothing. */
 import { type Draft, percent, type Rule } from "./rule.js";
 
-/** Inputs that say nothing. */
 export const constantFeatures: Rule = {
   name: "constant-features",
   source: "a constant column is a second bias",

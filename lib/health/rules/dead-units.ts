@@ -1,3 +1,4 @@
+/** Units whose activation lets no gradient through, for any row. */
 import { type Draft, hidden, percent, type Rule, stuck } from "./rule.js";
 import type { View } from "./view.js";
 
@@ -16,7 +17,6 @@ function dead(view: View, above: number): Draft | undefined {
   };
 }
 
-/** Units whose activation lets no gradient through, for any row. */
 export const deadUnits: Rule = {
   name: "dead-units",
   source: "AUTOTRAINER (Zhang et al. 2021): 70 % of a layer; Lu et al. 2019, Dying ReLU",

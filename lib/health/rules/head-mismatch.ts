@@ -1,3 +1,4 @@
+/** An output that cannot say what the labels ask for. */
 import { type Draft, type Rule, short } from "./rule.js";
 import type { StartView } from "./view.js";
 
@@ -9,7 +10,6 @@ function labelsAsQuantity({ facts: { loss, output, target } }: StartView): boole
   );
 }
 
-/** An output that cannot say what the labels ask for. */
 export const headMismatch: Rule = {
   name: "head-mismatch",
   source: "cross-entropy needs one output per class; NeuraLint's rules on the last layer",

@@ -1,26 +1,36 @@
 /** All rules, causes before what follows from them: the first fault of a run is its most likely cause. */
-
 import { advice } from "../advice.js";
 import type { Advice, Finding, RepairName } from "../finding.js";
 import { activationBeforeLoss } from "./activation-before-loss.js";
 import { batchOfOne } from "./batch-of-one.js";
+import { classImbalance } from "./class-imbalance.js";
+import { collapse } from "./collapse.js";
 import { constantFeatures } from "./constant-features.js";
-import { collapse, gradientNoise, oscillation, plateau, spike, stall } from "./course-rules.js";
-import { classImbalance, leak, shuffledLabels } from "./data.js";
 import { deadUnits } from "./dead-units.js";
-import { overfitting, strongDecay } from "./generalization.js";
-import { explodingGradient, vanishingGradient } from "./gradient.js";
+import { explodingGradient } from "./exploding-gradient.js";
+import { explodingSignal } from "./exploding-signal.js";
+import { gradientNoise } from "./gradient-noise.js";
 import { headMismatch } from "./head-mismatch.js";
 import { inputScale } from "./input-scale.js";
-import { learningRateHigh, learningRateLow } from "./learning-rate.js";
+import { leak } from "./leak.js";
+import { learningRateHigh } from "./learning-rate-high.js";
+import { learningRateLow } from "./learning-rate-low.js";
 import { missingNonlinearity } from "./missing-nonlinearity.js";
 import { noGradient } from "./no-gradient.js";
 import { nonFinite } from "./non-finite.js";
+import { oscillation } from "./oscillation.js";
+import { overfitting } from "./overfitting.js";
+import { plateau } from "./plateau.js";
 import type { Draft, Rule } from "./rule.js";
 import { saturatedUnits } from "./saturated-units.js";
-import { explodingSignal, vanishingSignal } from "./signal.js";
+import { shuffledLabels } from "./shuffled-labels.js";
+import { spike } from "./spike.js";
+import { stall } from "./stall.js";
 import { symmetricUnits } from "./symmetric-units.js";
+import { vanishingGradient } from "./vanishing-gradient.js";
+import { vanishingSignal } from "./vanishing-signal.js";
 import type { RunView, StartView } from "./view.js";
+import { strongDecay } from "./weight-decay.js";
 
 /** Before the first step, rules in the order in which one causes another. */
 const first: readonly Rule[] = [

@@ -1,6 +1,6 @@
+/** Inputs far from mean 0 and variance 1. */
 import { type Draft, type Rule, short } from "./rule.js";
 
-/** Inputs far from mean 0 and variance 1. */
 export const inputScale: Rule = {
   name: "input-scale",
   source: "LeCun et al. 1998, Efficient BackProp, § 4.3",

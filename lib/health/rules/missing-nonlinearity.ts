@@ -1,6 +1,6 @@
+/** Weights that follow each other with nothing between. */
 import type { Draft, Rule } from "./rule.js";
 
-/** Weights that follow each other with nothing between. */
 export const missingNonlinearity: Rule = {
   name: "missing-nonlinearity",
   source: "the product of two matrices is a matrix",

@@ -1,6 +1,6 @@
+/** Parameters that never change: not in the graph, not in the optimizer, or with a gradient of exactly 0. */
 import { type Draft, percent, type Rule } from "./rule.js";
 
-/** Parameters that never change: not in the graph, not in the optimizer, or with a gradient of exactly 0. */
 export const noGradient: Rule = {
   name: "no-gradient",
   source: "structure: a parameter learns if the loss depends on it and the optimizer has it",

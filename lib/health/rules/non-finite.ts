@@ -1,6 +1,6 @@
+/** NaN or infinity, in the data or in a step. */
 import { type Rule, short } from "./rule.js";
 
-/** NaN or infinity, in the data or in a step. */
 export const nonFinite: Rule = {
   name: "non-finite",
   source: "IEEE 754: one NaN makes every sum it enters a NaN",

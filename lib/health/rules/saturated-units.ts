@@ -1,3 +1,4 @@
+/** Activations far out, where they are flat. */
 import { type Draft, hidden, percent, type Rule, stuck } from "./rule.js";
 import type { View } from "./view.js";
 
@@ -18,7 +19,6 @@ function saturated(view: View, above: number): Draft | undefined {
   };
 }
 
-/** Activations far out, where they are flat. */
 export const saturatedUnits: Rule = {
   name: "saturated-units",
   source: "Glorot & Bengio 2010, § 3; DeepDiagnosis: more than half of a layer beyond |z| = 5",

@@ -1,6 +1,6 @@
+/** Units of a layer with equal weights. */
 import { type Draft, percent, type Rule } from "./rule.js";
 
-/** Units of a layer with equal weights. */
 export const symmetricUnits: Rule = {
   name: "symmetric-units",
   source: "Goodfellow et al., Deep Learning, § 8.4: equal units get equal gradients",

@@ -1,18 +1,11 @@
-import { type Draft, hidden, type Rule, short } from "./rule.js";
-import type { LayerView, RunView, StartView } from "./view.js";
-
-/** Updates of this size relative to the weight rewrite it in ten steps; below the other, ten thousand steps change little. */
-const [largest, smallest] = [0.1, 1e-4];
-
-const updates = (view: RunView): number[] =>
-  [...hidden(view), ...view.layers.filter(({ head }) => head)]
-    .map((l: LayerView) => l.update)
-    .filter((u): u is number => u !== undefined && Number.isFinite(u))
-    .sort((a, b) => a - b);
-
-const median = (sorted: readonly number[]): number => sorted[sorted.length >> 1];
-
 /** Steps that overshoot. */
+import { type Draft, type Rule, short } from "./rule.js";
+import { medianUpdate } from "./updates.js";
+import type { StartView } from "./view.js";
+
+/** Updates of this size relative to the weight rewrite it in ten steps. */
+const largest = 0.1;
+
 export const learningRateHigh: Rule = {
   name: "learning-rate-high",
   source:
@@ -46,7 +39,7 @@ export const learningRateHigh: Rule = {
   },
   watch(view): Draft | undefined {
     const { course, losses } = view;
-    const update = median(updates(view)) ?? 0;
+    const update = medianUpdate(view);
     const begin = Math.max(losses[0] ?? 0, view.facts.chance ?? 0);
     const peak = losses.reduce((a, b) => Math.max(a, b), 0);
     if (peak > 3 * begin && course.name !== "learning" && course.name !== "early")
@@ -68,38 +61,5 @@ export const learningRateHigh: Rule = {
         value: update,
       };
     return undefined;
-  },
-};
-
-/** Steps too small to get anywhere. */
-export const learningRateLow: Rule = {
-  name: "learning-rate-low",
-  source: "updates of 1e-4 to 0.1 of the weights (TheDeepChecker); SageMaker Debugger's update ratio",
-  normal: "updates above 0.0001 of the weights, or a loss that falls",
-  why: "Steps so small need many times the steps that are planned to get anywhere.",
-  repairs: ["raiseRate", "adaptiveOptimizer"],
-  start({ rehearsal, plan: { optimizer } }: StartView): Draft | undefined {
-    if (!rehearsal || rehearsal.length < 10) return undefined;
-    const [first, last] = [rehearsal[0], rehearsal[rehearsal.length - 1]];
-    const fell = (first - last) / Math.abs(first);
-    if (!(fell < 0.002) || !(last <= first)) return undefined;
-    return {
-      severity: "fault",
-      measured: `at a rate of ${short(optimizer?.lr ?? Number.NaN)}, ${rehearsal.length} steps on one batch lower the loss by ${short(100 * fell)} %`,
-      value: fell,
-      normal: "more than 0.2 %",
-    };
-  },
-  watch(view): Draft | undefined {
-    const { course, losses } = view;
-    if (course.name !== "slow" && course.name !== "stalled") return undefined;
-    const update = median(updates(view));
-    const small = update !== undefined && update < (course.name === "slow" ? 10 * smallest : smallest);
-    if (!small) return undefined;
-    return {
-      severity: "fault",
-      measured: `${losses.length} steps took the loss from ${short(course.first)} to ${short(course.recent)}, with updates of ${short(update)} of the weights`,
-      value: update,
-    };
   },
 };

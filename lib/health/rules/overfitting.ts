@@ -1,6 +1,6 @@
+/** Validation gets worse while training gets better. */
 import { type Draft, type Rule, short } from "./rule.js";
 
-/** Validation gets worse while training gets better. */
 export const overfitting: Rule = {
   name: "overfitting",
   source: "Prechelt 1998, Early stopping: generalization loss",
@@ -21,19 +21,5 @@ export const overfitting: Rule = {
       measured: `validation loss ${short(last)} after ${short(least)} in epoch ${judged[at].epoch}, training loss ${short(trained)}`,
       value: last / least,
     };
-  },
-};
-
-/** Weight decay that outweighs what is learned. */
-export const strongDecay: Rule = {
-  name: "weight-decay",
-  source: "decay takes lr·λ of a weight per step (decoupled): over the run it should leave most of it",
-  normal: "weights that keep more than a tenth of their size",
-  why: "Weights are pulled to 0 faster than the loss can build them up, so the signal dies.",
-  repairs: ["weakerDecay"],
-  start({ plan: { optimizer } }): Draft | undefined {
-    const decay = optimizer?.groups[0].options.weightDecay ?? 0;
-    if (!optimizer || !(decay >= 0.5 || (optimizer.name === "SGD" && decay > 0.05))) return undefined;
-    return { severity: "fault", measured: `weight decay is ${short(decay)}`, value: decay, normal: "0 to 0.1" };
   },
 };

@@ -1,0 +1,40 @@
+/** Gradients that grow on their way back. */
+import { type Draft, type Rule, short, stuck } from "./rule.js";
+import { gradientChange } from "./through-depth.js";
+import type { View } from "./view.js";
+
+/** On its way from the last hidden layer to the first, the squared gradient may grow by this. */
+const drift = 1e3;
+
+function exploding(view: View): Draft | undefined {
+  const change = gradientChange(view);
+  if (!change || !(change.ratio > drift)) return undefined;
+  return { severity: "fault", layer: change.at.path, measured: change.measured, value: change.ratio };
+}
+
+export const explodingGradient: Rule = {
+  name: "exploding-gradient",
+  source: "AUTOTRAINER's ratio of 70; Yang et al. 2019: batch norm with ReLU multiplies gradients by 1.21 a layer",
+  normal: "a factor of 0.001 to 1000, squared, from the last hidden layer to the first",
+  why: "Each layer passes back more than it gets, so the first layers are thrown about while the last hardly move.",
+  repairs: ["reinitialize", "residual", "clip", "lowerRate"],
+  start: exploding,
+  watch(view) {
+    const { gradNorms, course } = view;
+    const before = gradNorms
+      .slice(0, -10)
+      .filter(Number.isFinite)
+      .sort((a, b) => a - b);
+    const median = before[before.length >> 1];
+    const now = Math.max(...gradNorms.slice(-10));
+    if (before.length >= 10 && now > 1000 * median && course.name === "diverging")
+      return {
+        severity: "fault",
+        measured: `the gradient's norm is ${short(now)}, its median so far ${short(median)}`,
+        value: now / median,
+        normal: "within × 1000 of the median",
+        repairs: ["clip", "lowerRate"],
+      };
+    return stuck(view) ? exploding(view) : undefined;
+  },
+};

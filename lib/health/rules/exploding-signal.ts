@@ -1,0 +1,27 @@
+/** Sums that grow from layer to layer. */
+import { type Draft, type Rule, short, stuck } from "./rule.js";
+import { signalChange } from "./through-depth.js";
+import type { View } from "./view.js";
+
+/** From the first hidden layer to the last, sums' variance may grow by this. */
+const drift = 100;
+
+function exploding(view: View): Draft | undefined {
+  const change = signalChange(view);
+  if (change && !(change.ratio <= drift))
+    return { severity: "fault", layer: change.at.path, measured: change.measured, value: change.ratio };
+  const huge = view.layers.find((l) => !l.normalized && !(l.variance < 1e4));
+  if (!huge) return undefined;
+  const measured = `the sums of ${huge.path} have a variance of ${short(huge.variance)}`;
+  return { severity: "fault", layer: huge.path, measured, value: huge.variance };
+}
+
+export const explodingSignal: Rule = {
+  name: "exploding-signal",
+  source: "He et al. 2015; the slope of ln variance per layer: a factor of 100 from end to end",
+  normal: "a factor of 0.01 to 100 from the first hidden layer to the last, variances below 10,000",
+  why: "Each layer makes its input larger, so outputs and gradients are huge and a step throws the weights far off.",
+  repairs: ["reinitialize", "normalize", "clip", "lowerRate"],
+  start: exploding,
+  watch: (view) => (stuck(view) ? exploding(view) : undefined),
+};

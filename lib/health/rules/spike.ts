@@ -1,0 +1,23 @@
+/** Single steps far above the rest. */
+import { type Draft, type Rule, short } from "./rule.js";
+
+export const spike: Rule = {
+  name: "spike",
+  source: "five standard deviations of the losses around it (Chowdhery et al. 2022, § 5.1, on spikes)",
+  normal: "within 5 standard deviations of its neighbours",
+  why: "A rare batch or a step too far: mostly the run recovers by itself.",
+  repairs: ["clip"],
+  watch({ losses, course }): Draft | undefined {
+    if (losses.length < 60 || course.name !== "learning") return undefined;
+    const near = losses.slice(-50);
+    const [most, others] = [Math.max(...near), [...near].sort((a, b) => a - b).slice(0, -1)];
+    const mean = others.reduce((a, b) => a + b, 0) / others.length;
+    const sd = Math.sqrt(others.reduce((a, b) => a + (b - mean) ** 2, 0) / others.length);
+    if (!(most > mean + 10 * sd) || most < 0.5 * course.first) return undefined;
+    return {
+      severity: "warning",
+      measured: `a loss of ${short(most)} among ${short(mean)} ± ${short(sd)}`,
+      value: (most - mean) / sd,
+    };
+  },
+};

@@ -1,0 +1,34 @@
+/** How sums and gradients change from layer to layer, as both vanishing and exploding ones are told by. */
+import { hidden, short } from "./rule.js";
+import type { LayerView, View } from "./view.js";
+
+/** From one end of the hidden layers to the other, as a factor and at the layer where it ends. */
+export interface Change {
+  readonly ratio: number;
+  readonly at: LayerView;
+  readonly measured: string;
+}
+
+/** Hidden layers whose sums no norm rescales; a branch that begins with 0 is silent on purpose. */
+export const unscaled = (view: View): LayerView[] =>
+  hidden(view).filter((l) => !l.normalized && !(l.branch && l.variance === 0));
+
+/** The variance of sums, from the first hidden layer to the last. */
+export function signalChange(view: View): Change | undefined {
+  const layers = unscaled(view);
+  const [first, at] = [layers[0], layers.at(-1)];
+  if (!first || !at || layers.length < 2) return undefined;
+  const ratio = at.variance / first.variance;
+  const measured = `from layer to layer the signal's variance changes by × ${short(Math.exp(view.forwardSlope))}; at ${at.path} it is × ${short(ratio)} the first layer's`;
+  return { ratio, at, measured };
+}
+
+/** The squared gradient, from the last hidden layer to the first. */
+export function gradientChange(view: View): Change | undefined {
+  const layers = hidden(view).filter((l) => !(l.branch && l.gradient === 0));
+  const [at, last] = [layers[0], layers.at(-1)];
+  if (!at || !last || layers.length < 2) return undefined;
+  const ratio = at.gradient / last.gradient;
+  const measured = `from layer to layer on its way back the squared gradient changes by × ${short(Math.exp(view.backwardSlope))}; at ${at.path} it is × ${short(ratio)} the last hidden layer's`;
+  return { ratio, at, measured };
+}
