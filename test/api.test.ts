@@ -37,8 +37,8 @@ const promised: Record<string, string> = {
     eye identity dirac zerO sparse gates lstmBias fans gain meanField auto lsuv analyze`,
   optim: `SGD RMSprop Adagrad Adam AdamW Lion Optimizer l1Penalty l2Penalty cosine linear stepDecay warmup`,
   data: "fromArrays idx mnist",
-  chart: "lines bars heatMap",
-  health: "layers",
+  chart: "lines bars histogram heatMap",
+  health: "layers report",
   safetensors: "load save",
 };
 const words = (text: string): string[] => text.split(/\s+/).filter(Boolean);

@@ -6,6 +6,8 @@ export interface Axis {
   readonly label: string;
   /** Equal distances are equal factors; values that are not above 0 are left out. False unless told. */
   readonly log?: boolean;
+  /** Ticks at whole numbers alone, as for what is counted. False unless told. */
+  readonly whole?: boolean;
   /** Bounds that the data alone would not give. */
   readonly min?: number;
   readonly max?: number;
@@ -30,8 +32,16 @@ const power = (exponent: number): string =>
     ? "1"
     : `10${exponent < 0 ? "⁻" : ""}${[...`${Math.abs(exponent)}`].map((d) => superscripts[+d]).join("")}`;
 
+/** A number that is short, whatever its size. */
+const plain = (x: number): string =>
+  x !== 0 && (Math.abs(x) < 1e-3 || Math.abs(x) >= 1e6) ? x.toExponential().replace("e+", "e") : `${x}`;
+
 /** A scale over values that are finite (and above 0 on a log axis), with about `count` ticks. */
-export function scaleOf({ log = false, min, max }: Axis, values: Iterable<number>, count: number): Scale {
+export function scaleOf(
+  { log = false, whole = false, min, max }: Axis,
+  values: Iterable<number>,
+  count: number,
+): Scale {
   const warp = (x: number): number => (log ? Math.log10(x) : x);
   const place = (x: number): number | undefined => (Number.isFinite(warp(x)) ? warp(x) : undefined);
   let [low, high] = [min === undefined ? Infinity : warp(min), max === undefined ? -Infinity : warp(max)];
@@ -43,13 +53,13 @@ export function scaleOf({ log = false, min, max }: Axis, values: Iterable<number
   }
   if (!Number.isFinite(low)) low = Number.isFinite(high) ? high - 1 : 0;
   if (!Number.isFinite(high) || high <= low) high = low + 1;
-  const step = Math.max(log ? 1 : 0, roundStep((high - low) / count));
+  const step = Math.max(log || whole ? 1 : 0, roundStep((high - low) / count));
   if (min === undefined) low = Math.floor(low / step + 1e-9) * step;
   if (max === undefined) high = Math.ceil(high / step - 1e-9) * step;
   const first = Math.ceil(low / step - 1e-9);
   const ticks = Array.from({ length: Math.floor(high / step + 1e-9) - first + 1 }, (_, i) => {
     const x = (first + i) * step;
-    return log ? { value: 10 ** x, text: power(x) } : { value: x, text: `${Number(x.toPrecision(10))}` };
+    return log ? { value: 10 ** x, text: power(x) } : { value: x, text: plain(Number(x.toPrecision(10))) };
   });
   return {
     at(value) {

@@ -1,5 +1,6 @@
 /** The heat map: a table whose cells are coloured by their values. */
 import { checkOptions, fail, show } from "../error.js";
+import { checkedWidth } from "./plot.js";
 import { element, hint, label, picture } from "./svg.js";
 
 /** What a heat map shows. */
@@ -9,12 +10,17 @@ export interface HeatMap {
   readonly columns: readonly string[];
   /** One list per row; a value that is not finite is drawn at the end of the scale where it belongs, NaN grey. */
   readonly values: readonly (readonly number[])[];
-  /** Values at the blue end, in the pale middle and at the red end of the scale. */
+  /** Values at the blue end, in the pale middle and at the red end of the scale; where the first two are equal nothing is blue. */
   readonly scale: readonly [low: number, middle: number, high: number];
   /** A cell's words; the value with three digits unless told. */
   readonly format?: (value: number) => string;
   /** What the colours mean, under the table. */
   readonly legend?: string;
+  /**
+   * Of the picture, in pixels of its own. Cells share it and are colours alone, above a bar that explains them; unless told,
+   * each cell is wide enough for its words.
+   */
+  readonly width?: number;
 }
 
 type Colour = readonly [red: number, green: number, blue: number];
@@ -26,7 +32,25 @@ const [blue, pale, red]: readonly Colour[] = [
   [178, 24, 43],
 ];
 
-const [top, row, column] = [44, 26, 78];
+const [top, head, right] = [44, 22, 16];
+
+/** Sizes of a map's parts. */
+interface Layout {
+  readonly left: number;
+  readonly row: number;
+  readonly column: number;
+  /** Between cells. */
+  readonly gap: number;
+  readonly words: boolean;
+}
+
+function layoutOf({ rows, columns, width }: HeatMap): Layout {
+  const left = 30 + 7 * Math.max(...rows.map((name) => name.length));
+  if (width === undefined) return { left, row: 26, column: 78, gap: 1, words: true };
+  const row = rows.length <= 40 ? 16 : 8;
+  const column = Math.max(1, width - left - right) / columns.length;
+  return { left, row, column, gap: 0, words: false };
+}
 
 /**
  * A heat map as the text of an SVG file, which reads well on light and dark pages.
@@ -37,7 +61,7 @@ const [top, row, column] = [44, 26, 78];
  */
 export function heatMap(options: HeatMap): string {
   const op = "chart.heatMap";
-  checkOptions(op, options, ["title", "rows", "columns", "values", "scale", "format", "legend"]);
+  checkOptions(op, options, ["title", "rows", "columns", "values", "scale", "format", "legend", "width"]);
   const { title, rows, columns, values, scale, format = (x) => x.toPrecision(3), legend } = options;
   if (!rows?.length || !columns?.length)
     fail(op, `rows and columns must have names, got ${show(rows)} and ${show(columns)}`);
@@ -46,26 +70,77 @@ export function heatMap(options: HeatMap): string {
     const got = odd ? `a list of ${odd.length}` : `${values?.length} lists`;
     fail(op, `values must be ${rows.length} lists of ${columns.length}, got ${got}`);
   }
-  const left = 30 + 7 * Math.max(...rows.map((name) => name.length));
+  if (options.width !== undefined) checkedWidth(op, options.width);
+  const { left, row, column, gap, words } = layoutOf(options);
   const body: string[] = [];
-  for (const [j, name] of columns.entries())
+  const wide = 14 + 7 * Math.max(...columns.map((name) => name.length));
+  for (const [j, name] of every(columns, wide / column))
     body.push(label(name, left + column * (j + 0.5), top + 14, { class: "m" }));
+  for (const [i, name] of every(rows, 14 / row))
+    body.push(label(name, left - 8, top + head + row * (i + 0.5) + 4, { class: "e" }));
+  const cells: string[] = [];
   for (const [i, name] of rows.entries()) {
-    const y = top + 22 + row * i;
-    body.push(label(name, left - 8, y + 17, { class: "e" }));
+    const y = top + head + row * i;
     for (const [j, value] of values[i].entries()) {
       const text = format(value);
       const [fill, dark] = fillOf(value, scale);
-      const box = { x: left + column * j + 1, y: y + 1, width: column - 2, height: row - 2, fill };
-      body.push(element("rect", box, hint(`${name}, ${columns[j]}: ${text}`)));
+      const x = left + column * j;
+      const box = { x: x + gap, y: y + gap, width: column - 2 * gap, height: row - 2 * gap, fill };
+      cells.push(element("rect", box, hint(`${name}, ${columns[j]}: ${text}`)));
+      if (!words) continue;
       const style = `fill:${dark ? "#fff" : "#1d2733"}`;
-      body.push(label(text, left + column * (j + 0.5), y + 17, { class: "m", style }));
+      cells.push(label(text, x + column / 2, y + 17, { class: "m", style }));
     }
   }
-  const height = top + 22 + row * rows.length + (legend ? 34 : 14);
-  if (legend) body.push(label(legend, 16, height - 12));
-  const width = Math.max(left + column * columns.length + 16, 32 + 7 * (legend?.length ?? 0), 40 + 8 * title.length);
+  body.push(...(words ? cells : [crisp(cells)]));
+  let height = top + head + row * rows.length + 14;
+  if (!words) {
+    body.push(...barOf(scale, format, left, height, column * columns.length));
+    height += 34;
+  }
+  if (legend) {
+    height += 20;
+    body.push(label(legend, 16, height - 12));
+  }
+  const table = left + column * columns.length + right;
+  const width = options.width ?? Math.max(table, 32 + 7 * (legend?.length ?? 0), 40 + 8 * title.length);
   return picture(title, width, height, body);
+}
+
+/** Names so far apart that they do not touch, with their places. */
+function every(names: readonly string[], apart: number): [number, string][] {
+  const step = Math.max(1, Math.ceil(apart - 1e-9));
+  return [...names.entries()].filter(([i]) => i % step === 0);
+}
+
+/** Without seams between neighbours. */
+const crisp = (cells: readonly string[]): string => element("g", { "shape-rendering": "crispEdges" }, cells.join("\n"));
+
+const barSteps = 40;
+
+/** The colours from end to end with the values that they stand for. */
+function barOf(
+  scale: HeatMap["scale"],
+  format: (value: number) => string,
+  left: number,
+  top: number,
+  width: number,
+): string[] {
+  const [low, , high] = scale;
+  const middle = scale[1] === low ? (low + high) / 2 : scale[1];
+  const step = width / barSteps;
+  const at = (share: number): number =>
+    share < 0.5 ? low + 2 * share * (middle - low) : middle + (2 * share - 1) * (high - middle);
+  const cells = Array.from({ length: barSteps }, (_, i) => {
+    const [fill] = fillOf(at((i + 0.5) / barSteps), scale);
+    return element("rect", { x: left + i * step, y: top, width: step, height: 8, fill });
+  });
+  return [
+    crisp(cells),
+    label(format(low), left, top + 22),
+    label(format(middle), left + width / 2, top + 22, { class: "m" }),
+    label(format(high), left + width, top + 22, { class: "e" }),
+  ];
 }
 
 /** A cell's colour, and whether words on it must be white. */

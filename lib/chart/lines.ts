@@ -1,6 +1,7 @@
 /** The line chart. */
 import { checkOptions, fail, show } from "../error.js";
-import { type Axis, scaleOf } from "./axis.js";
+import type { Axis } from "./axis.js";
+import { checkedWidth, plotOf, usualWidth } from "./plot.js";
 import { colourCount, element, hint, label, path, picture } from "./svg.js";
 
 /** One line. */
@@ -22,10 +23,11 @@ export interface LineChart {
   readonly series: readonly Series[];
   /** Values across which a line is drawn, with words beside it. */
   readonly marks?: readonly { readonly axis: "x" | "y"; readonly at: number; readonly text: string }[];
+  /** Of the picture, in pixels of its own: 760 unless told. */
+  readonly width?: number;
 }
 
-const [width, left, top, right, bottom] = [760, 72, 44, 20, 48];
-const plotHeight = 300;
+const [left, top, right] = [72, 44, 20];
 const legendRow = 20;
 
 /**
@@ -36,55 +38,26 @@ const legendRow = 20;
  * chart.lines({ title: "Decay", x: { label: "layer" }, y: { label: "variance", log: true }, series: [{ name: "tanh", points }] });
  */
 export function lines(options: LineChart): string {
-  checkOptions("chart.lines", options, ["title", "x", "y", "series", "marks"]);
+  checkOptions("chart.lines", options, ["title", "x", "y", "series", "marks", "width"]);
   const { title, series, marks = [] } = options;
+  const width = checkedWidth("chart.lines", options.width);
   if (!series?.length) fail("chart.lines", `series must be a list of at least one, got ${show(series)}`);
   const valuesOn = (axis: 0 | 1): number[] => [
     ...series.flatMap(({ points }) => points.map((p) => p[axis])),
     ...marks.flatMap((mark) => (mark.axis === "xy"[axis] ? [mark.at] : [])),
   ];
-  const [x, y] = [scaleOf(options.x, valuesOn(0), 8), scaleOf(options.y, valuesOn(1), 6)];
-  const [legend, legendHeight] = legendOf(series);
-  const [x0, y0] = [left, top + legendHeight];
-  const [plotWidth, height] = [width - left - right, y0 + plotHeight + bottom];
-  const across = (value: number): number | undefined => map(x.at(value), (s) => x0 + s * plotWidth);
-  const up = (value: number): number | undefined => map(y.at(value), (s) => y0 + (1 - s) * plotHeight);
-  const body = [...legend];
-  const horizontal = (at: number, kind: string): string =>
-    element("path", {
-      class: kind,
-      d: path([
-        [x0, at],
-        [x0 + plotWidth, at],
-      ]),
-    });
-  const vertical = (at: number, kind: string): string =>
-    element("path", {
-      class: kind,
-      d: path([
-        [at, y0],
-        [at, y0 + plotHeight],
-      ]),
-    });
-  for (const { value, text } of y.ticks) {
-    const at = up(value) as number;
-    body.push(horizontal(at, "g"), label(text, x0 - 8, at + 4, { class: "e" }));
-  }
-  for (const { value, text } of x.ticks) {
-    const at = across(value) as number;
-    body.push(vertical(at, "g"), label(text, at, y0 + plotHeight + 17, { class: "m" }));
-  }
-  body.push(horizontal(y0 + plotHeight, "a"), vertical(x0, "a"));
-  body.push(label(options.x.label, x0 + plotWidth / 2, height - 10, { class: "m" }));
-  const middle = y0 + plotHeight / 2;
-  body.push(label(options.y.label, 16, middle, { class: "m", transform: `rotate(-90 16 ${middle})` }));
+  const [legend, legendHeight] = legendOf(series, width);
+  const plot = plotOf(options, [valuesOn(0), valuesOn(1)], { width, y0: top + legendHeight });
+  const { across, up, horizontal, vertical } = plot;
+  const body = [...legend, ...plot.body];
   for (const { axis, at, text } of marks) {
     const place = axis === "x" ? across(at) : up(at);
     if (place === undefined) continue;
+    const end = plot.x0 + plot.width - 5;
+    const early = axis === "x" && place + 10 + 7 * text.length < end;
     body.push(axis === "x" ? vertical(place, "a d") : horizontal(place, "a d"));
-    body.push(
-      axis === "x" ? label(text, place + 5, y0 + 14) : label(text, x0 + plotWidth - 5, place - 5, { class: "e" }),
-    );
+    if (axis === "y") body.push(label(text, end, place - 5, { class: "e" }));
+    else body.push(label(text, place + (early ? 5 : -5), plot.y0 + 14, early ? {} : { class: "e" }));
   }
   for (const [i, { name, points, dashed, colour = i }] of series.entries()) {
     const places = points.map(([px, py]) => {
@@ -94,19 +67,17 @@ export function lines(options: LineChart): string {
     const kind = `l l${colour % colourCount}${dashed ? " d" : ""}`;
     body.push(element("path", { class: kind, d: path(places) || "M0 0" }, hint(name)));
   }
-  return picture(title, width, height, body);
+  return picture(title, width, plot.pictureHeight, body);
 }
 
-const map = (value: number | undefined, f: (x: number) => number): number | undefined =>
-  value === undefined ? undefined : f(value);
-
 /** The names with their strokes, in rows under the title, and the height that they take. */
-function legendOf(series: readonly Series[]): [body: string[], height: number] {
+function legendOf(series: readonly Series[], width: number): [body: string[], height: number] {
   const body: string[] = [];
-  let [x, y] = [left, top];
+  const start = width < usualWidth ? 16 : left;
+  let [x, y] = [start, top];
   for (const [i, { name, dashed, colour = i }] of series.entries()) {
     const wide = 44 + 7 * name.length;
-    if (x > left && x + wide > width - right) [x, y] = [left, y + legendRow];
+    if (x > start && x + wide > width - right) [x, y] = [start, y + legendRow];
     const kind = `l l${colour % colourCount}${dashed ? " d" : ""}`;
     body.push(
       element("path", {

@@ -3,7 +3,8 @@
 /** Numbers with a few digits, so that pictures stay small. */
 const short = (x: number): string => `${Number(x.toFixed(2))}`;
 
-const escaped = (text: string): string =>
+/** Text as it stands in markup, SVG or HTML. */
+export const escaped = (text: string): string =>
   text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c] as string);
 
 type Attributes = Readonly<Record<string, string | number>>;
@@ -62,10 +63,17 @@ const style =
   `.g,.a,.l{fill:none}.l{stroke-width:1.8;stroke-linejoin:round}.d{stroke-dasharray:5 4}${rules(0)}` +
   `@media(prefers-color-scheme:dark){${rules(1)}}`;
 
+/** The rules that all pictures share. */
+const rulesElement = element("style", {}, style);
+
+/** A page's pictures, which then share one set of rules. */
+export const inlined = (pictures: readonly string[]): string[] =>
+  pictures.map((svg, i) => (i === 0 ? svg : svg.replace(rulesElement, "")));
+
 /** A whole picture with a title at its top left. */
 export function picture(title: string, width: number, height: number, body: readonly string[]): string {
   const paper = element("rect", { class: "p", width, height });
-  const inner = [element("style", {}, style), paper, label(title, 16, 26, { class: "t" }), ...body].join("\n");
+  const inner = [rulesElement, paper, label(title, 16, 26, { class: "t" }), ...body].join("\n");
   const attributes = { xmlns: "http://www.w3.org/2000/svg", viewBox: `0 0 ${short(width)} ${short(height)}` };
   return `${element("svg", { ...attributes, role: "img", "aria-label": title }, `\n${inner}\n`)}\n`;
 }

@@ -4,7 +4,8 @@ import { observeWith } from "../train/observer.js";
 export { type Checkup, type CheckupOptions, type CheckupSample, checkup } from "./checkup.js";
 export { type Advice, explain, type Finding, type RepairName, type RuleName } from "./finding.js";
 export { type LayerReport, type LayerStatistics, layers } from "./layers.js";
-export type { HealthRecord, HealthSample, LayerSample, RepairRecord, WatchedLayer } from "./record.js";
+export type { HealthRecord, HealthSample, Histogram, LayerSample, RepairRecord, WatchedLayer } from "./record.js";
+export { type ReportOptions, report } from "./report/index.js";
 
 observeWith(async (loop, options) => {
   const { Monitor } = await import("./monitor.js");
