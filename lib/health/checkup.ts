@@ -10,6 +10,7 @@ import { Optimizer } from "../optim/index.js";
 import { showShape } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import { leakedShare } from "./facts/leak.js";
+import { noiseScale } from "./facts/noise.js";
 import { rehearse } from "./facts/rehearsal.js";
 import { lossFor, type StartFacts, startFacts } from "./facts/start.js";
 import { type Finding, findingsTable, ranked } from "./finding.js";
@@ -97,7 +98,7 @@ export async function checkup(model: Module, sample: CheckupSample, options: Che
   check(op, model, sample, options);
   const { optimizer, batchSize, validation } = options;
   const batch = sample instanceof DataSet ? sampleOf(sample) : sample;
-  const { facts, loss } = await examine(op, model, batch, options);
+  const { facts, structure, loss } = await examine(op, model, batch, options);
   const plan: Plan = {
     optimizer,
     batchSize,
@@ -117,6 +118,7 @@ export async function checkup(model: Module, sample: CheckupSample, options: Che
     forwardSlope: facts.forwardSlope,
     backwardSlope: facts.backwardSlope,
     curvature: largest,
+    noise: sound ? await noiseScale(structure.output, batch.y, options.loss, trainable) : undefined,
     rehearsal: sound && optimizer ? await rehearse(model, batch, options.loss, optimizer) : undefined,
   };
   const findings = ranked(atStart(view));

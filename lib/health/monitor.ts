@@ -11,6 +11,7 @@ import type { EpochRecord } from "../train/history.js";
 import type { Checkpoint, Loop } from "../train/loop.js";
 import type { Observer, StepParts } from "../train/observer.js";
 import { examine, layersAt, sampleOf } from "./checkup.js";
+import { firstNonFinite } from "./facts/first-non-finite.js";
 import { leakedShare } from "./facts/leak.js";
 import { rehearse } from "./facts/rehearsal.js";
 import type { StartFacts } from "./facts/start.js";
@@ -41,6 +42,8 @@ export class Monitor implements Observer {
   /** Where the run was before its first step, and where it was last healthy. */
   private start: Checkpoint | undefined;
   private healthy: Checkpoint | undefined;
+  /** Where the loss of validation was lowest. */
+  private best: { readonly loss: number; readonly checkpoint: Checkpoint } | undefined;
   private unexamined: string | undefined;
   /** Rules whose fault shows at the moment. */
   private readonly open = new Set<RuleName>();
@@ -52,8 +55,8 @@ export class Monitor implements Observer {
     private readonly options: HealthOptions,
   ) {
     const { model, set, total } = loop;
-    this.probe = new Probe(model);
-    this.every = options.every ?? Math.max(10, Math.ceil(total / 40));
+    this.probe = new Probe(model, options.histograms ?? options.tensorboard !== undefined);
+    this.every = options.every ?? Math.max(10, Math.ceil(total / 30));
     this.sample = sampleOf(set);
     const { optimizer, batchSize = 32, shuffle = true, validation } = loop.options;
     this.plan = { optimizer, batchSize, shuffle, rows: set.size, leaked: undefined };
@@ -90,7 +93,7 @@ export class Monitor implements Observer {
       const { forwardSlope, backwardSlope } = facts;
       return atStart({
         ...{ step: 0, facts, plan, layers: layersAt(facts), forwardSlope, backwardSlope },
-        ...{ rehearsal, curvature: undefined },
+        ...{ rehearsal, curvature: undefined, noise: undefined },
       });
     } catch (error) {
       // What the model or the loss cannot do, the first step will say; what only the checkup cannot, is in the verdict.
@@ -124,12 +127,16 @@ export class Monitor implements Observer {
     await this.judge();
   }
 
-  async epochEnded(_: EpochRecord): Promise<void> {
+  async epochEnded({ validation }: EpochRecord): Promise<void> {
+    if (this.surgeon && validation && !(validation.loss >= (this.best?.loss ?? Infinity)))
+      this.best = { loss: validation.loss, checkpoint: await this.loop.save() };
     await this.judge();
   }
 
   async failed(error: Error): Promise<boolean> {
-    return this.judge(error.message);
+    const { model, options } = this.loop;
+    const found = await firstNonFinite(model, this.loop.here(), options.loss);
+    return this.judge(found ?? { layer: undefined, text: error.message });
   }
 
   async end(): Promise<void> {
@@ -137,7 +144,7 @@ export class Monitor implements Observer {
   }
 
   /** Asks the rules; true if the run was set back and repaired. */
-  private async judge(failure?: string): Promise<boolean> {
+  private async judge(failure?: RunView["failure"]): Promise<boolean> {
     const view = this.view(failure);
     if (!view) return false;
     const found = onTheWay(view);
@@ -148,6 +155,8 @@ export class Monitor implements Observer {
       if (this.surgeon && sound) this.healthy = await this.loop.save();
       return false;
     }
+    if (faults.some(({ rule }) => rule === "overfitting") && this.best && this.stopEarly(this.best, faults))
+      return true;
     const fault = faults.find(({ rule }) => !this.given.has(`${rule} ${failure ? "failed" : ""}`));
     if (
       !fault ||
@@ -164,6 +173,24 @@ export class Monitor implements Observer {
     return mended;
   }
 
+  /** Goes back to where validation was best, and ends there. */
+  private stopEarly(best: NonNullable<Monitor["best"]>, faults: readonly Finding[]): boolean {
+    const finding = faults.find(({ rule }) => rule === "overfitting");
+    const last = this.loop.records.at(-1)?.validation?.loss;
+    if (!finding || last === undefined) return false;
+    const epoch = best.checkpoint.epochs;
+    this.repairs.push({
+      ...{ step: this.loop.at, backTo: best.checkpoint.at, finding, repair: "stopEarly", outcome: "kept" },
+      did: `went back to the end of epoch ${epoch}, where validation was best, and ended there`,
+      code: `epochs: ${epoch}`,
+      trial: { steps: 0, without: last, with: best.loss },
+    });
+    this.loop.restore(best.checkpoint);
+    this.loop.end();
+    this.open.clear();
+    return true;
+  }
+
   private async operate(fault: Finding, back: Checkpoint): Promise<boolean> {
     if (!this.surgeon || !this.facts || !this.structure) return false;
     const records = await this.surgeon.repair(fault, { facts: this.facts, structure: this.structure }, back);
@@ -178,7 +205,7 @@ export class Monitor implements Observer {
     return true;
   }
 
-  private view(failure: string | undefined): RunView | undefined {
+  private view(failure: RunView["failure"]): RunView | undefined {
     const { facts, samples, loop } = this;
     if (!facts) return undefined;
     const { losses, gradNorms, total, at, records } = loop;

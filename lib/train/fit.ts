@@ -47,13 +47,15 @@ export interface FitOptions extends StepOptions {
 
 /** How a run is watched. */
 export interface HealthOptions {
-  /** Steps from one look to the next; unless told, so many that looking costs about 1 % of the time. */
+  /** Steps from one look to the next; a thirtieth of the run, but at least 10, unless told. */
   every?: number;
   /**
    * `suggest` (default): findings name their repairs; `auto`: a fault sets the run back to where it was healthy, and the first
    * repair that helps in a short trial stays.
    */
   repair?: "suggest" | "auto";
+  /** Whether looks count how activations and gradients are spread; false. */
+  histograms?: boolean;
   /** Called with each finding as it is made. */
   onFinding?: (finding: Finding) => void;
   /** Folder for TensorBoard's event files. */
@@ -83,11 +85,12 @@ function checkHealth(health: unknown): void {
   if (health === undefined || typeof health === "boolean") return;
   if (typeof health !== "object" || health === null)
     fail("fit", `health must be true, false or options, got ${show(health)}`);
-  checkOptions("fit", health, ["every", "repair", "onFinding", "tensorboard"]);
-  const { every, repair, onFinding, tensorboard } = health as Record<string, unknown>;
+  checkOptions("fit", health, ["every", "repair", "histograms", "onFinding", "tensorboard"]);
+  const { every, repair, histograms, onFinding, tensorboard } = health as Record<string, unknown>;
   if (every !== undefined) checkNumber("fit", "health.every", every, { min: 1, integer: true });
   if (repair !== undefined && repair !== "suggest" && repair !== "auto")
     fail("fit", `health.repair must be "suggest" or "auto", got ${show(repair)}`);
+  if (histograms !== undefined) checkFlag("fit", "health.histograms", histograms);
   if (onFinding !== undefined && typeof onFinding !== "function")
     fail("fit", `health.onFinding must be a function, got ${show(onFinding)}`);
   if (tensorboard !== undefined && typeof tensorboard !== "string")

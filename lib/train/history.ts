@@ -29,8 +29,8 @@ export interface History {
   /** Gradient norm of every step, before clipping. */
   readonly gradNorms: readonly number[];
   readonly seconds: number;
-  /** Whether all epochs were made, or `onEpoch` ended it. */
-  readonly stopped: "completed" | "onEpoch";
+  /** Whether all epochs were made, or `onEpoch` or the doctor ended it. */
+  readonly stopped: "completed" | "health" | "onEpoch";
   /** What was seen, found and repaired, if `health` was asked for. */
   readonly health?: HealthRecord;
 }

@@ -1,12 +1,12 @@
 /** The steps of one run: traced once per batch size, replayed natively, recorded, and able to go back. */
-import type { DataSet } from "../data/index.js";
+import type { Batch, DataSet } from "../data/index.js";
 import type { TypedArray } from "../dtype.js";
 import { checkNumber, EvengradError } from "../error.js";
 import { inMode, type Module } from "../nn/module.js";
 import { type LayerTrace, traceLayers } from "../nn/trace.js";
 import { defaultGenerator, type Generator } from "../ops/random.js";
 import { initialize } from "../run/index.js";
-import type { Tensor, Variable } from "../tensor.js";
+import { Constant, type Tensor, type Variable } from "../tensor.js";
 import { evaluate } from "./evaluate.js";
 import type { FitOptions } from "./fit.js";
 import { type EpochRecord, EpochTally, type History } from "./history.js";
@@ -47,7 +47,7 @@ export class Loop {
   private reported = Number.NEGATIVE_INFINITY;
   private scheduled = 0;
   private order: Int32Array = new Int32Array(0);
-  private ended = false;
+  private ended: "health" | "onEpoch" | undefined;
 
   constructor(
     readonly model: Module,
@@ -111,6 +111,16 @@ export class Loop {
     return this.order.subarray(at * this.batchSize, Math.min(this.order.length, (at + 1) * this.batchSize));
   }
 
+  /** The batch of the step at hand; no stream draws. */
+  here(): Batch {
+    const { order, generators } = this;
+    const stood = generators.map((g) => g.state());
+    const rows = this.batch(this.at);
+    for (const [i, generator] of generators.entries()) generator.restore(stood[i]);
+    this.order = order;
+    return this.set.batch(new Constant(rows, [rows.length], "i32"));
+  }
+
   /** How many steps from here on a call can make: batches of one size, and none over an end at which someone looks. */
   private get callable(): number {
     const { validation, onEpoch } = this.options;
@@ -130,7 +140,7 @@ export class Loop {
     const { records, losses, gradNorms, began, ended } = this;
     const health = this.observer && { health: this.observer.record() as History["health"] };
     const seconds = (performance.now() - began) / 1000;
-    return { epochs: records, losses, gradNorms, seconds, stopped: ended ? "onEpoch" : "completed", ...health };
+    return { epochs: records, losses, gradNorms, seconds, stopped: ended ?? "completed", ...health };
   }
 
   /** Makes steps up to one; an observer may set the run back meanwhile. */
@@ -227,7 +237,7 @@ export class Loop {
     const { at } = this;
     await this.observer?.epochEnded(record);
     if (this.at !== at || !onEpoch) return;
-    this.ended = (await onEpoch(record)) === false;
+    if ((await onEpoch(record)) === false) this.ended = "onEpoch";
     this.forget(); // it may have frozen a layer, say
   }
 
@@ -277,9 +287,9 @@ export class Loop {
     this.forget();
   }
 
-  /** Ends the run with the step at hand. */
+  /** Ends the run where it stands. */
   end(): void {
-    this.ended = true;
+    this.ended = "health";
   }
 
   /** Everything that a step can change, as it is now. */
@@ -311,6 +321,6 @@ export class Loop {
     this.records.length = to.epochs;
     this.losses.length = to.at;
     this.gradNorms.length = to.at;
-    this.ended = false;
+    this.ended = undefined;
   }
 }

@@ -55,6 +55,7 @@ const first: readonly Rule[] = [
   learningRateHigh,
   learningRateLow,
   nonFinite,
+  gradientNoise,
 ];
 
 /** On the way: steps too large kill units and blow up signals that were sound before. */
@@ -74,7 +75,6 @@ const later: readonly Rule[] = [
   stall,
   plateau,
   spike,
-  gradientNoise,
 ];
 
 function findingOf(rule: Rule, draft: Draft, step: number): Finding {

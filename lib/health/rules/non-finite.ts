@@ -21,6 +21,7 @@ export const nonFinite: Rule = {
   watch({ failure, losses }) {
     const last = losses.at(-1) ?? 0;
     if (!failure && Number.isFinite(last)) return undefined;
-    return { severity: "fault", measured: failure ?? `the loss is ${short(last)}`, value: last };
+    const measured = failure?.text ?? `the loss is ${short(last)}`;
+    return { severity: "fault", layer: failure?.layer, measured, value: last };
   },
 };

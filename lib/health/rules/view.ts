@@ -48,6 +48,8 @@ export interface StartView extends View {
   readonly rehearsal: Rehearsal | undefined;
   /** Largest curvature of the loss, if it was measured. */
   readonly curvature: number | undefined;
+  /** The gradient's noise scale in rows, if it was measured. */
+  readonly noise: number | undefined;
 }
 
 /** On the way. */
@@ -58,6 +60,6 @@ export interface RunView extends View {
   readonly course: Course;
   readonly topClass: number | undefined;
   readonly epochs: readonly EpochRecord[];
-  /** The error of a step that was not finite, if the last one was. */
-  readonly failure: string | undefined;
+  /** What is known of the last step, if it was not finite. */
+  readonly failure: { readonly layer: string | undefined; readonly text: string } | undefined;
 }
