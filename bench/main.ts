@@ -1,5 +1,7 @@
 /** The command line of the benchmarks: `bench SUITE [CASE…]`; without a suite lists what there is. */
 import { Command, InvalidArgumentError } from "commander";
+import { doctorCommand } from "./doctor/main.js";
+import { count } from "./options.js";
 import { peers } from "./peers.js";
 import { printed } from "./print.js";
 import { Recorder } from "./record.js";
@@ -7,12 +9,6 @@ import { type Failure, missingLimits, run } from "./run.js";
 import type { Result } from "./stats.js";
 import type { Case, Suite } from "./suite.js";
 import { suites } from "./suites/index.js";
-
-const count = (text: string): number => {
-  const n = Number(text);
-  if (!Number.isInteger(n) || n < 1) throw new InvalidArgumentError("Wanted a whole number above 0.");
-  return n;
-};
 
 function peerList(text: string): string[] {
   if (text === "none") return [];
@@ -34,7 +30,10 @@ interface Arguments {
 }
 
 const listing = (): string =>
-  suites.map(({ name, about, cases }) => `${name}: ${about}\n  ${cases.map((c) => c.name).join(" ")}`).join("\n");
+  [
+    ...suites.map(({ name, about, cases }) => `${name}: ${about}\n  ${cases.map((c) => c.name).join(" ")}`),
+    `${doctorCommand.name()}: ${doctorCommand.description()}`,
+  ].join("\n");
 
 function choose(command: Command, name: string, wanted: readonly string[]): { suite: Suite; cases: readonly Case[] } {
   const suite = suites.find((s) => s.name === name);
@@ -54,6 +53,8 @@ const command = new Command("bench")
   .option("--rounds <n>", "how often each is measured", count)
   .option("--json", "print one JSON object a line, and nothing else", false)
   .showHelpAfterError("(bench --help tells more)")
+  .enablePositionalOptions() // both have --json and --threads
+  .addCommand(doctorCommand)
   .action(async (name: string | undefined, wanted: string[], options: Arguments) => {
     if (name === undefined) return console.log(listing());
     const { suite, cases } = choose(command, name, wanted);

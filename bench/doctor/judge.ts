@@ -1,0 +1,177 @@
+/** From scores and findings to figures: what counts as a fault, as an alarm, as the right name and as a repair. */
+import type { Finding } from "../../lib/health/finding.js";
+import { meanOf } from "../experiments/verdict.js";
+import type { Diagnosis, Mended } from "./doctor.js";
+import { faultNamed } from "./faults.js";
+import type { Published } from "./looks.js";
+import type { Searched } from "./search.js";
+import type { FaultyRun, HealthyRun } from "./zoo.js";
+
+/** Points of score that make a difference. */
+export const margin = 5;
+
+/** The scores of a faulty run and of its repaired twin, one for each seed. */
+export interface FaultyOutcome {
+  readonly run: FaultyRun;
+  readonly spoiled: readonly number[];
+  readonly repaired: readonly number[];
+}
+
+/** What a repaired run reaches more than the faulty one, in points. */
+export const harmOf = ({ spoiled, repaired }: FaultyOutcome): number => meanOf(repaired) - meanOf(spoiled);
+
+/** A run counts as faulty if, over the seeds, it stays 5 points or more below what its repaired twin reaches. */
+export const isFault = (outcome: FaultyOutcome): boolean => harmOf(outcome) >= margin;
+
+export interface HealthyOutcome {
+  readonly run: HealthyRun;
+  readonly scores: readonly number[];
+  /** Mean over the seeds of the best that chance repairs found. */
+  readonly best: number;
+}
+
+/** A run counts as healthy if chance repairs find nothing that is more than 5 points better. */
+export const isHealthy = ({ scores, best }: HealthyOutcome): boolean => meanOf(scores) >= best - margin;
+
+/** Everything about one faulty run, with the first of the seeds. */
+export interface FaultyCase extends FaultyOutcome {
+  readonly diagnosis: Diagnosis;
+  readonly mended: Mended;
+  readonly searched: Searched;
+  readonly published: Published;
+}
+
+export interface HealthyCase extends HealthyOutcome {
+  readonly diagnosis: Diagnosis;
+  readonly published: Published;
+}
+
+/** Findings of severity `fault` are an alarm; warnings are not. */
+export const alarmsOf = (findings: readonly Finding[]): readonly Finding[] =>
+  findings.filter(({ severity }) => severity === "fault");
+
+/** The first alarm: of the checkup if it gave one, else the first while training. */
+export const firstAlarm = ({ before, during }: Diagnosis): Finding | undefined =>
+  alarmsOf(before)[0] ?? alarmsOf(during)[0];
+
+export const rightNames = ({ faults }: FaultyRun): ReadonlySet<string> =>
+  new Set(faults.flatMap((name) => faultNamed(name).rules));
+
+export function isNamedRight({ run, diagnosis }: Pick<FaultyCase, "run" | "diagnosis">): boolean {
+  const first = firstAlarm(diagnosis);
+  return first !== undefined && rightNames(run).has(first.rule);
+}
+
+/** Whether something short of other data or another program mends all that is wrong with a run. */
+export const isMendable = ({ faults }: FaultyRun): boolean => faults.every((name) => faultNamed(name).mendable);
+
+/** A score counts as repaired from 5 points below what the repaired twin reaches on average. */
+export const reaches = (score: number, { repaired }: FaultyOutcome): boolean => score >= meanOf(repaired) - margin;
+
+/** A share of cases; null of none. */
+export function share<T>(cases: readonly T[], holds: (one: T) => boolean): number | null {
+  return cases.length ? rounded(cases.filter(holds).length / cases.length) : null;
+}
+
+const rounded = (x: number): number => Number(x.toFixed(4));
+
+/** How the faults of one kind fare. */
+export interface KindFigures {
+  readonly faults: number;
+  readonly harmless: number;
+  readonly recall: number | null;
+  readonly beforeFirstStepRecall: number | null;
+  readonly namedRight: number | null;
+  readonly repaired: number | null;
+  readonly repairedByRandomSearch: number | null;
+  readonly accuracyGain: number | null;
+}
+
+function kindFigures(cases: readonly FaultyCase[], harmless: number): KindFigures {
+  const recalled = cases.filter(({ diagnosis }) => firstAlarm(diagnosis));
+  const mendable = cases.filter(({ run }) => isMendable(run));
+  return {
+    faults: cases.length,
+    harmless,
+    recall: share(cases, ({ diagnosis }) => firstAlarm(diagnosis) !== undefined),
+    beforeFirstStepRecall: share(cases, ({ diagnosis }) => alarmsOf(diagnosis.before).length > 0),
+    namedRight: share(recalled, isNamedRight),
+    repaired: share(mendable, (one) => reaches(one.mended.score, one)),
+    repairedByRandomSearch: share(mendable, (one) => reaches(one.searched.score, one)),
+    accuracyGain: mendable.length
+      ? Number(meanOf(mendable.map(({ mended, spoiled }) => mended.score - spoiled[0])).toFixed(2))
+      : null,
+  };
+}
+
+interface BaselineFigures {
+  readonly recall: number | null;
+  readonly falseAlarmRate: number | null;
+}
+
+/** The object that the bench prints. */
+export interface Figures extends Omit<KindFigures, "faults" | "harmless"> {
+  readonly precision: number | null;
+  readonly falseAlarmRate: number | null;
+  readonly overheadPercent: number | null;
+  /** Of all faults, also those that only other data or another program could mend. */
+  readonly repairedOfAll: number | null;
+  readonly counts: {
+    readonly faults: number;
+    readonly mendable: number;
+    readonly harmless: number;
+    readonly healthy: number;
+    readonly notHealthy: number;
+  };
+  readonly baselines: Readonly<Record<keyof Published, BaselineFigures>>;
+  readonly perFault: Readonly<Record<string, KindFigures>>;
+}
+
+/** What a fault is counted under: its kind, or `pair`. */
+export const kindOf = ({ faults }: FaultyRun): string => (faults.length > 1 ? "pair" : faults[0]);
+
+/**
+ * The figures of faulty and healthy cases.
+ * @param left runs that are neither: faults without harm, and healthy runs that could do better
+ */
+export function judge(
+  faulty: readonly FaultyCase[],
+  healthy: readonly HealthyCase[],
+  left: { harmless: readonly FaultyOutcome[]; notHealthy: number },
+  overheadPercent: number | null,
+): Figures {
+  const { faults, harmless, ...all } = kindFigures(faulty, left.harmless.length);
+  const caught = faulty.filter(({ diagnosis }) => firstAlarm(diagnosis)).length;
+  const false_ = healthy.filter(({ diagnosis }) => firstAlarm(diagnosis)).length;
+  const kinds = [...new Set([...faulty, ...left.harmless].map(({ run }) => kindOf(run)))];
+  const baseline = (name: keyof Published): BaselineFigures => ({
+    recall: share(faulty, ({ published }) => published[name] !== null),
+    falseAlarmRate: share(healthy, ({ published }) => published[name] !== null),
+  });
+  return {
+    recall: all.recall,
+    precision: caught + false_ ? rounded(caught / (caught + false_)) : null,
+    falseAlarmRate: share(healthy, ({ diagnosis }) => firstAlarm(diagnosis) !== undefined),
+    namedRight: all.namedRight,
+    beforeFirstStepRecall: all.beforeFirstStepRecall,
+    repaired: all.repaired,
+    repairedByRandomSearch: all.repairedByRandomSearch,
+    accuracyGain: all.accuracyGain,
+    overheadPercent,
+    repairedOfAll: share(faulty, (one) => reaches(one.mended.score, one)),
+    counts: {
+      faults,
+      mendable: faulty.filter(({ run }) => isMendable(run)).length,
+      harmless,
+      healthy: healthy.length,
+      notHealthy: left.notHealthy,
+    },
+    baselines: { autotrainer: baseline("autotrainer"), sagemaker: baseline("sagemaker") },
+    perFault: Object.fromEntries(
+      kinds.map((kind) => {
+        const of = ({ run }: { run: FaultyRun }): boolean => kindOf(run) === kind;
+        return [kind, kindFigures(faulty.filter(of), left.harmless.filter(of).length)];
+      }),
+    ),
+  };
+}

@@ -1,0 +1,87 @@
+/** What watching costs: runs of a sensible size with `health: true` and without, in turn. */
+import type { DataSet } from "../../lib/data/index.js";
+import * as nn from "../../lib/nn/index.js";
+import { seed as startAt } from "../../lib/ops/index.js";
+import * as optim from "../../lib/optim/index.js";
+import { type FitOptions, fit } from "../../lib/train/index.js";
+import { readSets } from "../experiments/sets.js";
+import { meanOf } from "../experiments/verdict.js";
+import { spread } from "../stats.js";
+import { setsOf } from "./data.js";
+import { drawHealthy } from "./healthy.js";
+import { Random } from "./random.js";
+
+interface Sized {
+  readonly set: DataSet;
+  readonly model: () => nn.Module;
+  readonly options: (model: nn.Module) => FitOptions;
+}
+
+/** Linear layers of some sizes with an activation between them. */
+function stack(sizes: readonly number[], activation: () => nn.Module): nn.Sequential {
+  const layers = sizes.slice(1).map((size, i) => [new nn.Linear(sizes[i], size), activation()]);
+  return new nn.Sequential(...layers.flat().slice(0, -1));
+}
+
+async function sizedRuns(): Promise<Record<string, Sized>> {
+  const images = (await readSets()).train;
+  const { data } = drawHealthy(new Random("overhead"), { data: ["friedman"], auto: true });
+  const regression = (await setsOf({ ...data, rows: 20_000 }, "mse")).train;
+  const adam = (model: nn.Module): optim.Optimizer => new optim.Adam(model.parameters(), { lr: 0.001 });
+  return {
+    "784-512-BN-ReLU-10, SGD": {
+      set: images,
+      model: () =>
+        new nn.Sequential(new nn.Linear(784, 512), new nn.BatchNorm(512), new nn.ReLU(), new nn.Linear(512, 10)),
+      options: (model) => ({
+        ...{ loss: nn.crossEntropy, clipGradNorm: 1, batchSize: 64 },
+        optimizer: new optim.SGD(model.parameters(), { lr: 0.01 }),
+      }),
+    },
+    "784-256-128-100-10, Adam": {
+      set: images,
+      model: () => stack([784, 256, 128, 100, 10], () => new nn.ReLU()),
+      options: (model) => ({ loss: nn.crossEntropy, optimizer: adam(model), batchSize: 128 }),
+    },
+    "784-8×64-10 tanh, Adam": {
+      set: images.take(20_000),
+      model: () => stack([784, ...new Array<number>(8).fill(64), 10], () => new nn.Tanh()),
+      options: (model) => ({ loss: nn.crossEntropy, optimizer: adam(model), batchSize: 64 }),
+    },
+    "10-128-128-1, Adam": {
+      set: regression,
+      model: () => stack([10, 128, 128, 1], () => new nn.SiLU()),
+      options: (model) => ({ loss: nn.mse, optimizer: adam(model), batchSize: 64, epochs: 4 }),
+    },
+  };
+}
+
+async function secondsOf({ set, model: make, options }: Sized, health: boolean): Promise<number> {
+  startAt(1);
+  const model = make();
+  const began = performance.now();
+  await fit(model, set, { ...options(model), health });
+  return (performance.now() - began) / 1000;
+}
+
+/** What it costs in percent, for each run the median over rounds of with and without in turn, and the mean of those. */
+export interface Overhead {
+  readonly percent: number;
+  readonly runs: Readonly<Record<string, number>>;
+}
+
+export async function overhead(rounds: number): Promise<Overhead> {
+  const runs: Record<string, number> = {};
+  for (const [name, sized] of Object.entries(await sizedRuns())) {
+    const ratios: number[] = [];
+    await secondsOf(sized, true); // compiles
+    for (let round = 0; round < rounds; round++) {
+      // Whoever is first changes from round to round.
+      const first = await secondsOf(sized, round % 2 === 0);
+      const second = await secondsOf(sized, round % 2 === 1);
+      ratios.push(round % 2 === 0 ? first / second : second / first);
+    }
+    runs[name] = Number((100 * (spread(ratios).median - 1)).toFixed(2));
+  }
+  return { percent: Number(meanOf(Object.values(runs)).toFixed(2)), runs };
+}
