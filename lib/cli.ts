@@ -1,6 +1,7 @@
 #!/usr/bin/env node
-/** The command line: `evengrad train` trains the classic network on MNIST or another IDX set. */
+/** The command line: `evengrad train` trains the classic network on MNIST or another IDX set; `evengrad doctor` watches a script. */
 import { Command, InvalidArgumentError } from "commander";
+import { doctor } from "./cli/doctor.js";
 import { train } from "./cli/train.js";
 
 const number =
@@ -13,7 +14,17 @@ const number =
 const whole = number((x) => Number.isInteger(x) && x > 0, "a whole number above 0");
 const positive = number((x) => x > 0 && Number.isFinite(x), "a number above 0");
 
-const program = new Command("evengrad").description("Trains neural networks natively on the CPU.").showHelpAfterError();
+const oneOf =
+  <T extends string>(...known: T[]) =>
+  (text: string): T => {
+    if (!known.includes(text as T)) throw new InvalidArgumentError(`Wanted ${known.join(" or ")}.`);
+    return text as T;
+  };
+
+const program = new Command("evengrad")
+  .description("Trains neural networks natively on the CPU.")
+  .showHelpAfterError()
+  .enablePositionalOptions();
 
 program
   .command("train")
@@ -28,6 +39,17 @@ program
   .option("--out <file>", "where the weights go", "evengrad.safetensors")
   .option("--json", "close with one JSON object", false)
   .action(train);
+
+program
+  .command("doctor")
+  .description("run a training script with the doctor on, and print what keeps it from learning")
+  .argument("<script>", "a module that trains with fit")
+  .argument("[args...]", "for the script")
+  .option("--repair <how>", "auto, or suggest", oneOf("suggest", "auto"), "suggest")
+  .option("--report <file>", "write an HTML report (of further runs with a number)")
+  .option("--json", "close with one JSON object of what was found in each run", false)
+  .passThroughOptions()
+  .action(doctor);
 
 try {
   await program.parseAsync();

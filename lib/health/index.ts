@@ -1,13 +1,15 @@
 /** Finding, explaining and repairing what stops a network from training. */
 import { observeWith } from "../train/observer.js";
+import { healthFromEnvironment } from "./journal.js";
 
 export { type Checkup, type CheckupOptions, type CheckupSample, checkup } from "./checkup.js";
 export { type Advice, explain, type Finding, type RepairName, type RuleName } from "./finding.js";
+export { parseJournal } from "./journal.js";
 export { type LayerReport, type LayerStatistics, layers } from "./layers.js";
 export type { HealthRecord, HealthSample, Histogram, LayerSample, RepairRecord, WatchedLayer } from "./record.js";
 export { type ReportOptions, report } from "./report/index.js";
 
 observeWith(async (loop, options) => {
   const { Monitor } = await import("./monitor.js");
-  return new Monitor(loop, options === true ? {} : options);
-});
+  return new Monitor(loop, options);
+}, healthFromEnvironment);

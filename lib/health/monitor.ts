@@ -7,7 +7,7 @@ import { logSlope } from "../init/measure.js";
 import type { Structure } from "../init/structure.js";
 import type { Tensor } from "../tensor.js";
 import type { HealthOptions } from "../train/fit.js";
-import type { EpochRecord } from "../train/history.js";
+import type { EpochRecord, History } from "../train/history.js";
 import type { Checkpoint, Loop } from "../train/loop.js";
 import type { Observer, StepParts } from "../train/observer.js";
 import { examine, layersAt, sampleOf } from "./checkup.js";
@@ -16,6 +16,7 @@ import { leakedShare } from "./facts/leak.js";
 import { rehearse } from "./facts/rehearsal.js";
 import type { StartFacts } from "./facts/start.js";
 import { type Finding, type RuleName, ranked } from "./finding.js";
+import { writeJournal } from "./journal.js";
 import { Probe } from "./probe.js";
 import type { HealthRecord, HealthSample, RepairRecord, WatchedLayer } from "./record.js";
 import { courseOf } from "./rules/course.js";
@@ -178,7 +179,7 @@ export class Monitor implements Observer {
     const finding = faults.find(({ rule }) => rule === "overfitting");
     const last = this.loop.records.at(-1)?.validation?.loss;
     if (!finding || last === undefined) return false;
-    const epoch = best.checkpoint.epochs;
+    const epoch = best.checkpoint.records.length;
     this.repairs.push({
       ...{ step: this.loop.at, backTo: best.checkpoint.at, finding, repair: "stopEarly", outcome: "kept" },
       did: `went back to the end of epoch ${epoch}, where validation was best, and ended there`,
@@ -230,6 +231,10 @@ export class Monitor implements Observer {
       course: courseOf(losses, total, facts.chance),
       topClass: last?.topClass,
     };
+  }
+
+  async close(history: History): Promise<void> {
+    await writeJournal(history);
   }
 
   record(): HealthRecord {

@@ -38,6 +38,8 @@ export interface Case {
 export class Surgeon {
   /** Steps made in trials. */
   steps = 0;
+  /** How to take back the repair that is being tried. */
+  private undos: (() => void)[] = [];
 
   constructor(
     private readonly loop: Loop,
@@ -74,6 +76,28 @@ export class Surgeon {
     const records: RepairRecord[] = [];
     const advised = finding.advice.flatMap(({ repair }) => (repair && repair !== "stopEarly" ? [repair] : []));
     const candidates = [...new Set([...advised, ...general])].slice(0, 8) as Mending[];
+    try {
+      await this.tryAll(candidates, finding, state, now, back, records);
+    } catch (error) {
+      // Aborted, say: what was being tried is taken back.
+      undoAll(this.undos)();
+      loop.restore(now);
+      throw error;
+    } finally {
+      this.undos = [];
+    }
+    return records;
+  }
+
+  private async tryAll(
+    candidates: readonly Mending[],
+    finding: Finding,
+    state: Case,
+    now: Checkpoint,
+    back: Checkpoint,
+    records: RepairRecord[],
+  ): Promise<void> {
+    const { loop } = this;
     loop.restore(back);
     const without = await this.trial(state);
     loop.restore(back);
@@ -84,11 +108,12 @@ export class Surgeon {
       records.push({ step: now.at, ...tried.record });
       if (tried.gain >= clear) {
         keep(records, records.length - 1);
-        return records;
+        return;
       }
       if (tried.gain >= some && tried.gain > (best?.gain ?? 0))
         best = { name, times: tried.times, index: records.length - 1, gain: tried.gain };
-      tried.undo();
+      undoAll(this.undos)();
+      this.undos = [];
       loop.restore(back);
     }
     if (best) {
@@ -97,7 +122,6 @@ export class Surgeon {
     } else {
       loop.restore(now);
     }
-    return records;
   }
 
   private apply(name: Mending, finding: Finding, state: Case): Applied | undefined {
@@ -108,19 +132,19 @@ export class Surgeon {
   private async attempt(name: Mending, finding: Finding, state: Case, back: Checkpoint, without: Score) {
     const { loop, length } = this;
     let best: { times: number; score: Score; applied: Applied; fresh: Checkpoint } | undefined;
-    const undos: (() => void)[] = [];
     const most = repairs[name].again ? 4 : 1;
     for (let times = 1; times <= most; times++) {
       const applied = this.apply(name, finding, state);
       if (!applied) break;
+      this.undos.push(applied.undo);
       const fresh = await loop.save();
       const score = await this.trial(state);
       const step = gain(best?.score ?? without, score);
       if (best && step < some) {
         applied.undo();
+        this.undos.pop();
         break;
       }
-      undos.push(applied.undo);
       best = { times, score, applied, fresh };
       if (step <= 0) break;
       loop.restore(fresh);
@@ -132,7 +156,7 @@ export class Surgeon {
       ...{ backTo: back.at, finding, repair: name, did, code, outcome: "undone" },
       trial: { steps: length, without: without.loss, with: best.score.loss },
     };
-    return { record, times: best.times, gain: gain(without, best.score), undo: undoAll(undos) };
+    return { record, times: best.times, gain: gain(without, best.score) };
   }
 }
 

@@ -23,7 +23,9 @@ export interface Checkpoint {
   readonly order: Int32Array;
   readonly scheduled: number;
   readonly tally: EpochTally;
-  readonly epochs: number;
+  readonly losses: readonly number[];
+  readonly gradNorms: readonly number[];
+  readonly records: readonly EpochRecord[];
 }
 
 /** A run of `fit`. */
@@ -32,9 +34,9 @@ export class Loop {
   at = 0;
   readonly total: number;
   readonly stepsPerEpoch: number;
-  readonly losses: number[] = [];
-  readonly gradNorms: number[] = [];
-  readonly records: EpochRecord[] = [];
+  losses: number[] = [];
+  gradNorms: number[] = [];
+  records: EpochRecord[] = [];
   private readonly metrics;
   private readonly generators: readonly Generator[];
   private readonly batchSize: number;
@@ -132,15 +134,28 @@ export class Loop {
   /** Makes all steps. */
   async run(): Promise<History> {
     this.observer = await observerOf(this);
-    await this.observer?.begin();
-    do {
-      await this.advanceTo(this.total);
-      await this.observer?.end();
-    } while (this.at < this.total && !this.ended);
-    const { records, losses, gradNorms, began, ended } = this;
-    const health = this.observer && { health: this.observer.record() as History["health"] };
+    try {
+      await this.observer?.begin();
+      do {
+        await this.advanceTo(this.total);
+        await this.observer?.end();
+      } while (this.at < this.total && !this.ended);
+    } catch (error) {
+      const { observer } = this;
+      if (observer && error instanceof EvengradError) Object.assign(error, { health: observer.record() });
+      await observer?.close(this.history());
+      throw error;
+    }
+    const history = this.history();
+    await this.observer?.close(history);
+    return history;
+  }
+
+  private history(): History {
+    const { records, losses, gradNorms, began, ended, observer } = this;
     const seconds = (performance.now() - began) / 1000;
-    return { epochs: records, losses, gradNorms, seconds, stopped: ended ?? "completed", ...health };
+    const stopped = ended ?? "completed";
+    return { epochs: records, losses, gradNorms, seconds, stopped, ...(observer && { health: observer.record() }) };
   }
 
   /** Makes steps up to one; an observer may set the run back meanwhile. */
@@ -150,8 +165,7 @@ export class Loop {
         await this.call(step);
       } catch (error) {
         const failed = error instanceof EvengradError && error.op === "optimizer.step";
-        if (!failed || !this.observer) throw error;
-        if (!(await this.observer.failed(error))) throw Object.assign(error, { health: this.observer.record() });
+        if (!failed || !(await this.observer?.failed(error))) throw error;
       }
     }
   }
@@ -296,7 +310,7 @@ export class Loop {
   async save(): Promise<Checkpoint> {
     const variables = [...this.model.namedVariables().map(([, v]) => v), ...this.options.optimizer.variables()];
     await initialize(variables);
-    const { at, order, scheduled, tally, records, generators, options } = this;
+    const { at, order, scheduled, tally, records, losses, gradNorms, generators, options } = this;
     return {
       at,
       values: new Map(variables.map((v) => [v, (v.storage as TypedArray).slice()])),
@@ -305,7 +319,9 @@ export class Loop {
       order,
       scheduled,
       tally: tally.copy(),
-      epochs: records.length,
+      losses: losses.slice(),
+      gradNorms: gradNorms.slice(),
+      records: records.slice(),
     };
   }
 
@@ -318,9 +334,9 @@ export class Loop {
     this.order = to.order;
     this.scheduled = to.scheduled;
     this.tally = to.tally.copy();
-    this.records.length = to.epochs;
-    this.losses.length = to.at;
-    this.gradNorms.length = to.at;
+    this.records = to.records.slice();
+    this.losses = to.losses.slice();
+    this.gradNorms = to.gradNorms.slice();
     this.ended = undefined;
   }
 }

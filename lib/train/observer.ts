@@ -1,10 +1,11 @@
 /** What may follow a training run from within: how the doctor, which is built on top of the loop, gets to see it. */
 import type { TypedArray } from "../dtype.js";
+import type { HealthRecord } from "../health/record.js";
 import type { LayerTrace } from "../nn/trace.js";
 import type { StepGraph } from "../optim/optimizer.js";
 import type { Tensor } from "../tensor.js";
 import type { HealthOptions } from "./fit.js";
-import type { EpochRecord } from "./history.js";
+import type { EpochRecord, History } from "./history.js";
 import type { Loop } from "./loop.js";
 
 /** The graph of one training step. */
@@ -32,21 +33,26 @@ export interface Observer {
   failed(error: Error): Promise<boolean>;
   /** Called when all steps are made. */
   end(): Promise<void>;
-  /** What it has to say; becomes `history.health`. */
-  record(): unknown;
+  /** What it has to say of the run so far; becomes `history.health`. */
+  record(): HealthRecord;
+  /** Called with the history of the run, also of one that failed. */
+  close(history: History): Promise<void>;
 }
 
 /** Makes the observer of a run that asks for `health`; told by `lib/health` when it is loaded. */
-export type ObserverFactory = (loop: Loop, options: true | HealthOptions) => Promise<Observer>;
+export type ObserverFactory = (loop: Loop, options: HealthOptions) => Promise<Observer>;
 
 let factory: ObserverFactory | undefined;
+let asked: () => HealthOptions | undefined = () => undefined;
 
-export function observeWith(make: ObserverFactory): void {
+/** @param unasked how runs are watched that say nothing of `health` */
+export function observeWith(make: ObserverFactory, unasked: () => HealthOptions | undefined): void {
   factory = make;
+  asked = unasked;
 }
 
 /** The observer of a run, if it asks for one. */
 export async function observerOf(loop: Loop): Promise<Observer | undefined> {
-  const { health } = loop.options;
-  return health ? factory?.(loop, health) : undefined;
+  const health = loop.options.health ?? asked();
+  return health ? factory?.(loop, health === true ? {} : health) : undefined;
 }
