@@ -67,17 +67,23 @@ export class Surgeon {
   }
 
   /**
-   * Goes back to a checkpoint and tries what may mend a finding; the run goes on from there with the first repair that
-   * clearly helps, or else the best one, or from where it is now if none does.
+   * Goes back to a checkpoint and tries what may mend a finding, its own advice before all else; the run goes on from there
+   * with the first repair that clearly helps, or else the best one, or from where it is now if none does.
    */
   async repair(finding: Finding, state: Case, back: Checkpoint): Promise<RepairRecord[]> {
     const { loop } = this;
     const now = await loop.save();
     const records: RepairRecord[] = [];
     const advised = finding.advice.flatMap(({ repair }) => (repair && repair !== "stopEarly" ? [repair] : []));
-    const candidates = [...new Set([...advised, ...general])].slice(0, 8) as Mending[];
+    const others = general.filter((name) => !advised.includes(name));
     try {
-      await this.tryAll(candidates, finding, state, now, back, records);
+      loop.restore(back);
+      const without = await this.trial(state);
+      for (const candidates of [advised, others] as Mending[][]) {
+        loop.restore(back);
+        if (await this.tryAll(candidates, finding, state, now, back, without, records)) return records;
+      }
+      loop.restore(now);
     } catch (error) {
       // Aborted, say: what was being tried is taken back.
       undoAll(this.undos)();
@@ -89,18 +95,17 @@ export class Surgeon {
     return records;
   }
 
+  /** Whether one of the candidates stays. */
   private async tryAll(
     candidates: readonly Mending[],
     finding: Finding,
     state: Case,
     now: Checkpoint,
     back: Checkpoint,
+    without: Score,
     records: RepairRecord[],
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { loop } = this;
-    loop.restore(back);
-    const without = await this.trial(state);
-    loop.restore(back);
     let best: { name: Mending; times: number; index: number; gain: number } | undefined;
     for (const name of candidates) {
       const tried = await this.attempt(name, finding, state, back, without);
@@ -108,7 +113,7 @@ export class Surgeon {
       records.push({ step: now.at, ...tried.record });
       if (tried.gain >= clear) {
         keep(records, records.length - 1);
-        return;
+        return true;
       }
       if (tried.gain >= some && tried.gain > (best?.gain ?? 0))
         best = { name, times: tried.times, index: records.length - 1, gain: tried.gain };
@@ -116,12 +121,10 @@ export class Surgeon {
       this.undos = [];
       loop.restore(back);
     }
-    if (best) {
-      for (let i = 0; i < best.times; i++) this.apply(best.name, finding, state);
-      keep(records, best.index);
-    } else {
-      loop.restore(now);
-    }
+    if (!best) return false;
+    for (let i = 0; i < best.times; i++) this.apply(best.name, finding, state);
+    keep(records, best.index);
+    return true;
   }
 
   private apply(name: Mending, finding: Finding, state: Case): Applied | undefined {
