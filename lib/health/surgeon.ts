@@ -15,8 +15,11 @@ import { gain, type Score, scoreOf, worst } from "./score.js";
 /** A repair is kept at once if it gains so much of what is to be had; the best one if it gains the other. */
 const [clear, some] = [0.3, 0.05];
 
+/** A repair that can be tried. */
+type Mending = keyof typeof repairs;
+
 /** What is tried when a finding's own advice does not help. */
-const general: readonly RepairName[] = [
+const general: readonly Mending[] = [
   "reinitialize",
   "lowerRate",
   "raiseRate",
@@ -25,9 +28,6 @@ const general: readonly RepairName[] = [
   "rescaleInputs",
   "clip",
 ];
-
-/** A repair that can be tried. */
-type Mending = keyof typeof repairs;
 
 /** What the surgeon works on: facts as they are after the repairs so far. */
 export interface Case {
@@ -74,12 +74,14 @@ export class Surgeon {
     const { loop } = this;
     const now = await loop.save();
     const records: RepairRecord[] = [];
-    const advised = finding.advice.flatMap(({ repair }) => (repair && repair !== "stopEarly" ? [repair] : []));
+    const advised = finding.advice.flatMap(({ repair }) =>
+      repair && repair !== "stopEarly" ? [repair as Mending] : [],
+    );
     const others = general.filter((name) => !advised.includes(name));
     try {
       loop.restore(back);
       const without = await this.trial(state);
-      for (const candidates of [advised, others] as Mending[][]) {
+      for (const candidates of [advised, others]) {
         loop.restore(back);
         if (await this.tryAll(candidates, finding, state, now, back, without, records)) return records;
       }
