@@ -6,7 +6,7 @@ import type { Structure } from "../init/structure.js";
 import type { Tensor } from "../tensor.js";
 import type { Checkpoint, Loop } from "../train/loop.js";
 import type { StartFacts } from "./facts/start.js";
-import type { Finding, RepairName } from "./finding.js";
+import type { Finding } from "./finding.js";
 import type { RepairRecord } from "./record.js";
 import { repairs } from "./repairs/index.js";
 import { type Applied, undoAll } from "./repairs/repair.js";
