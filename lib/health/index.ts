@@ -8,6 +8,8 @@ export { parseJournal } from "./journal.js";
 export { type LayerReport, type LayerStatistics, layers } from "./layers.js";
 export type { HealthRecord, HealthSample, Histogram, LayerSample, RepairRecord, WatchedLayer } from "./record.js";
 export { type ReportOptions, report } from "./report/index.js";
+export { EventWriter, type EventWriterOptions } from "./tensorboard/event-writer.js";
+export { tensorboard, writeEpoch, writeSample } from "./tensorboard/figures.js";
 
 observeWith(async (loop, options) => {
   const { Monitor } = await import("./monitor.js");

@@ -23,11 +23,12 @@ export function layerName(path: string, width = 18): string {
   return `${name.slice(0, head)}…${name.slice(name.length - (width - 1 - head))}`;
 }
 
+/** With a capital at its beginning. */
+export const capital = (text: string): string => text.slice(0, 1).toUpperCase() + text.slice(1);
+
 /** A rule's or repair's name as a heading. */
-export function heading(name: string): string {
-  const words = name.replaceAll("-", " ").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  return words[0].toUpperCase() + words.slice(1);
-}
+export const heading = (name: string): string =>
+  capital(name.replaceAll("-", " ").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`));
 
 /** How many of something, in words. */
 export const count = (n: number, one: string, many = `${one}s`): string => `${n} ${n === 1 ? one : many}`;

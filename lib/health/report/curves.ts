@@ -1,6 +1,7 @@
 /** The section of curves: loss, gradient norm and metrics through the run. */
 import { type Axis, lines, type Series } from "../../chart/index.js";
 import type { EpochRecord, History } from "../../train/history.js";
+import { capital } from "../words.js";
 import { chartWidth, type Picture, type Section } from "./section.js";
 import { thinned } from "./thin.js";
 
@@ -78,7 +79,7 @@ export function curvesSection(history: History): Section | undefined {
         dashed: true,
       },
     ]);
-    if (several) pictures.push({ svg: curve(name[0].toUpperCase() + name.slice(1), byEpochs, series) });
+    if (several) pictures.push({ svg: curve(capital(name), byEpochs, series) });
   }
   const shares = (health?.samples ?? []).flatMap((s) =>
     s.topClass === undefined ? [] : [[s.step, s.topClass] as const],

@@ -1,12 +1,14 @@
 /** The section of findings: each with its evidence, its mechanism and ranked repairs. */
 import type { Finding } from "../finding.js";
-import { count, heading, when } from "../words.js";
+import { capital, count, heading, when } from "../words.js";
 import { code, type Section, text } from "./section.js";
 
 function article(finding: Finding, number: number): string {
   const { severity, rule, layer, step, measured, normal, why, source, advice } = finding;
   const where = [layer, when(step)].filter(Boolean).join(", ");
-  const repairs = advice.map((a) => `<li>${text("span", a.text)}${a.code ? code(a.code) : ""}</li>`).join("\n");
+  const repairs = advice
+    .map((a) => `<li>${text("span", capital(a.text))}${a.code ? code(a.code) : ""}</li>`)
+    .join("\n");
   return [
     `<article class="finding ${severity}">`,
     `<h3>${text("span", severity, "badge")} #${number} ${text("span", heading(rule))}</h3>`,

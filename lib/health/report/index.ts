@@ -2,7 +2,6 @@
 import { promises as fs } from "node:fs";
 import { checkOptions, fail, show } from "../../error.js";
 import type { History } from "../../train/history.js";
-import { pageOf } from "./page.js";
 
 /** How a report is written. */
 export interface ReportOptions {
@@ -29,6 +28,7 @@ export async function report(history: History, path: string, options: ReportOpti
   checkOptions(op, options, ["title"]);
   const { title = "Training report" } = options;
   if (typeof title !== "string") fail(op, `title must be a text, got ${show(title)}`);
+  const { pageOf } = await import("./page.js");
   const page = pageOf(history, history.health, title);
   try {
     await fs.writeFile(path, page);

@@ -14,6 +14,8 @@ interface Quantity {
   readonly value: (sample: LayerSample) => number;
   /** Which value is pale; the median of all unless told. */
   readonly normal?: number;
+  /** Shown as a multiple of what it was at the first look. */
+  readonly relative?: boolean;
   /** Decades on either side: at least, and at most. */
   readonly reach: readonly [least: number, most: number];
 }
@@ -25,13 +27,13 @@ const quantities: readonly Quantity[] = [
     caption: "Variance of the sums. Pale is 1: blue has died down, red has blown up.",
     value: (s) => s.variance,
     normal: 1,
-    reach: [1, 12],
+    reach: [2, 12],
   },
   {
     title: "Gradient",
     caption: "Second moment of the loss's gradient by the sums. Pale is the median of all.",
     value: (s) => s.gradient,
-    reach: [1, 12],
+    reach: [2, 12],
   },
   {
     title: "Update",
@@ -42,8 +44,10 @@ const quantities: readonly Quantity[] = [
   },
   {
     title: "Weights",
-    caption: "Root mean square of the weights. Pale is the median of all.",
+    caption: "Size of the weights, as a multiple of the first look's.",
     value: (s) => s.weight,
+    normal: 1,
+    relative: true,
     reach: [0.5, 6],
   },
 ];
@@ -85,7 +89,9 @@ function map(
 }
 
 function logMap(record: HealthRecord, quantity: Quantity): Picture {
-  const values = seriesOf(record, (s) => Math.log10(quantity.value(s)));
+  const values = seriesOf(record, (s) => Math.log10(quantity.value(s))).map((row) =>
+    quantity.relative ? row.map((v) => v - row[0]) : row,
+  );
   const all = values.flat().filter(Number.isFinite);
   const middle = quantity.normal === undefined ? median(all) : Math.log10(quantity.normal);
   const [least, most] = quantity.reach;

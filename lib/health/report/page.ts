@@ -2,7 +2,7 @@
 import { escaped, inlined } from "../../chart/svg.js";
 import type { History } from "../../train/history.js";
 import type { HealthRecord } from "../record.js";
-import { count, number } from "../words.js";
+import { capital, count, number } from "../words.js";
 import { curvesSection } from "./curves.js";
 import { findingsSection } from "./findings.js";
 import { histogramsSection } from "./histograms.js";
@@ -64,7 +64,7 @@ ${style}
 <main>
 <header class="verdict${health.healthy ? "" : " ill"}">
 ${text("h1", title)}
-${text("strong", health.verdict)}
+${text("strong", capital(health.verdict))}
 <dl class="facts">
 ${facts.join("\n")}
 </dl>
