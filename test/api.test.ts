@@ -38,7 +38,7 @@ const promised: Record<string, string> = {
   optim: `SGD RMSprop Adagrad Adam AdamW Lion Optimizer l1Penalty l2Penalty cosine linear stepDecay warmup`,
   data: "fromArrays idx mnist",
   chart: "lines bars histogram heatMap",
-  health: "layers report tensorboard EventWriter",
+  health: "layers report table tensorboard EventWriter",
   safetensors: "load save",
 };
 const words = (text: string): string[] => text.split(/\s+/).filter(Boolean);

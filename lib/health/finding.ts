@@ -104,7 +104,7 @@ export function findingsTable(findings: readonly Finding[]): string {
     f.layer ?? "",
     f.step === 0 ? "start" : `${f.step}`,
     f.measured,
-    f.advice[0]?.code ?? "",
+    f.advice[0]?.code.split("\n")[0] ?? "",
   ]);
   return table([["", "finding", "layer", "step", "measured", "mend"], ...rows], { left: 6 });
 }

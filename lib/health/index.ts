@@ -8,6 +8,7 @@ export { parseJournal } from "./journal.js";
 export { type LayerReport, type LayerStatistics, layers } from "./layers.js";
 export type { HealthRecord, HealthSample, Histogram, LayerSample, RepairRecord, WatchedLayer } from "./record.js";
 export { type ReportOptions, report } from "./report/index.js";
+export { table } from "./table.js";
 export { EventWriter, type EventWriterOptions } from "./tensorboard/event-writer.js";
 export { tensorboard, writeEpoch, writeSample } from "./tensorboard/figures.js";
 

@@ -15,6 +15,12 @@ export function percent(share: number): string {
   return value > 0 && value < 0.1 ? "< 0.1 %" : `${Number(value.toFixed(value < 10 ? 1 : 0))} %`;
 }
 
+/** From one number to another. */
+export function change(from: number, to: number, digits = 3): string {
+  const [a, b] = [number(from, digits), number(to, digits)];
+  return a === b ? a : `${a} → ${b}`;
+}
+
 /** A layer by the path of its weight, in at most `width` letters: the middle goes first. */
 export function layerName(path: string, width = 18): string {
   const name = path.replace(/\.?weight$/, "") || "(model)";

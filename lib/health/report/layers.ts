@@ -1,7 +1,7 @@
 /** The section of layers: their numbers through time as heat maps, and by depth. */
 import { heatMap, lines } from "../../chart/index.js";
 import type { HealthRecord, LayerSample } from "../record.js";
-import { layerName, number, percent } from "../words.js";
+import { change, layerName, number, percent } from "../words.js";
 import { chartWidth, grid, type Picture, type Section, text } from "./section.js";
 import { farthest, stretches } from "./thin.js";
 
@@ -111,9 +111,6 @@ function profile(record: HealthRecord, { title, value }: Quantity): string {
   const x = { label: "weighted layer, from the input on", min: 1, max: Math.max(2, record.layers.length), whole: true };
   return lines({ title: `${title} by depth`, x, y: { label: "", log: true }, series, width: chartWidth });
 }
-
-/** From the first look to the last. */
-const change = (a: number, b: number): string => (number(a) === number(b) ? number(a) : `${number(a)} → ${number(b)}`);
 
 function numbers({ layers, samples }: HealthRecord): string {
   const [first, last] = [samples[0], samples[samples.length - 1]];
