@@ -9,6 +9,7 @@ const known: Readonly<Record<RepairName, readonly [text: string, code: string]>>
     "give the loss raw scores: take the last activation away",
     "new nn.Sequential(…, new nn.Linear(width, classes))",
   ],
+  dropLast: ["leave out the last batch of an epoch", "fit(model, set, { …, dropLast: true })"],
   dropout: ["drop activations at random", "new nn.Dropout(0.3)"],
   insertActivation: ["put an activation between the layers", "new nn.ReLU()"],
   layerNorm: ["use a norm that does not need a batch", "new nn.LayerNorm(features)"],
@@ -18,10 +19,12 @@ const known: Readonly<Record<RepairName, readonly [text: string, code: string]>>
   reinitialize: ["draw weights that fit what follows them", "init.auto(model, batch.x)"],
   replaceActivation: ["use an activation that does not die or saturate", "new nn.LeakyReLU()"],
   rescaleInputs: ["bring features to mean 0 and variance 1", "new nn.Standardize(mean, std)"],
+  rescaleOutputs: ["learn targets of mean 0 and variance 1", "(y − mean)/std, and back after predict"],
   residual: ["let signal and gradient pass beside the layers", "new nn.Residual(layer, { scale: 0, learned: true })"],
   stopEarly: ["go back to where validation was best", "onEpoch: ({ validation }) => validation.loss <= best"],
   warmUp: ["begin with small steps", "schedule: optim.warmup(steps)"],
   weakerDecay: ["decay less", "new optim.AdamW(model.parameters(), { weightDecay: 0.01 })"],
+  weakerDropout: ["drop less", "new nn.Dropout(0.2)"],
   weightDecay: ["keep weights small", "new optim.AdamW(model.parameters(), { weightDecay: 0.01 })"],
 };
 

@@ -102,7 +102,7 @@ export async function checkup(model: Module, sample: CheckupSample, options: Che
   const plan: Plan = {
     optimizer,
     batchSize,
-    shuffle: true,
+    dropLast: false,
     rows: sample instanceof DataSet ? sample.size : batch.x.shape[0],
     leaked: validation && sample instanceof DataSet ? await leakedShare(sample, validation) : undefined,
   };

@@ -27,7 +27,9 @@ export type RuleName =
   | "shuffled-labels"
   | "spike"
   | "stall"
+  | "strong-dropout"
   | "symmetric-units"
+  | "target-scale"
   | "vanishing-gradient"
   | "vanishing-signal"
   | "weight-decay";
@@ -37,6 +39,7 @@ export type RepairName =
   | "adaptiveOptimizer"
   | "classWeights"
   | "clip"
+  | "dropLast"
   | "dropout"
   | "insertActivation"
   | "layerNorm"
@@ -47,11 +50,13 @@ export type RepairName =
   | "reinitialize"
   | "replaceActivation"
   | "rescaleInputs"
+  | "rescaleOutputs"
   | "residual"
   | "stopEarly"
   | "warmUp"
   | "weightDecay"
-  | "weakerDecay";
+  | "weakerDecay"
+  | "weakerDropout";
 
 /** One way to mend a trouble. */
 export interface Advice {

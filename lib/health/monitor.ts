@@ -26,6 +26,8 @@ import { Surgeon } from "./surgeon.js";
 
 /** Repairs of one run, at most. */
 const mostRepairs = 6;
+/** Faults that no repair helps, until the doctor gives up. */
+const mostFailures = 3;
 
 const isFault = ({ severity }: Finding): boolean => severity === "fault";
 
@@ -48,7 +50,13 @@ export class Monitor implements Observer {
   private unexamined: string | undefined;
   /** Rules whose fault shows at the moment. */
   private readonly open = new Set<RuleName>();
-  /** Rules whose fault no repair has helped. */
+  /** Rules whose fault was repaired. */
+  private readonly mended = new Set<RuleName>();
+  /** The step that the latest repair went back to: samples before it are of other layers. */
+  private since = 0;
+  /** Faults that no repair has helped. */
+  private failures = 0;
+  /** Rules that were operated on at the start, and later ones that no repair has helped. */
   private readonly given = new Set<string>();
 
   constructor(
@@ -59,8 +67,8 @@ export class Monitor implements Observer {
     this.probe = new Probe(model, options.histograms ?? options.tensorboard !== undefined);
     this.every = options.every ?? Math.max(10, Math.ceil(total / 30));
     this.sample = sampleOf(set);
-    const { optimizer, batchSize = 32, shuffle = true, validation } = loop.options;
-    this.plan = { optimizer, batchSize, shuffle, rows: set.size, leaked: undefined };
+    const { optimizer, batchSize = 32, dropLast = false, validation } = loop.options;
+    this.plan = { optimizer, batchSize, dropLast, rows: set.size, leaked: undefined };
     const rows: DataSet = validation ?? set;
     this.surgeon =
       options.repair === "auto" ? new Surgeon(loop, this.sample, rows.take(Math.min(1024, rows.size))) : undefined;
@@ -75,7 +83,8 @@ export class Monitor implements Observer {
       const fault = found.find((finding) => isFault(finding) && !this.given.has(finding.rule));
       for (const finding of found) this.note(finding);
       if (!fault || !this.surgeon) break;
-      if (!(await this.operate(fault, await this.loop.save()))) this.given.add(fault.rule);
+      this.given.add(fault.rule);
+      await this.operate(fault, await this.loop.save());
     }
     this.healthy = this.start = this.surgeon && (await this.loop.save());
   }
@@ -90,7 +99,7 @@ export class Monitor implements Observer {
       this.structure = structure;
       const sound = facts.input.finite && facts.target.finite && Number.isFinite(facts.loss.value);
       const rehearsal = this.surgeon && sound ? await rehearse(model, this.sample, loss, optimizer) : undefined;
-      const plan = { ...this.plan, optimizer };
+      const plan = { ...this.plan, optimizer, dropLast: options.dropLast ?? false };
       const { forwardSlope, backwardSlope } = facts;
       return atStart({
         ...{ step: 0, facts, plan, layers: layersAt(facts), forwardSlope, backwardSlope },
@@ -105,7 +114,7 @@ export class Monitor implements Observer {
   }
 
   private note(finding: Finding): void {
-    if (isFault(finding)) this.open.add(finding.rule);
+    if (isFault(finding) && !(finding.step === 0 && this.mended.has(finding.rule))) this.open.add(finding.rule);
     if (this.findings.some(({ rule }) => rule === finding.rule)) return;
     this.findings.push(finding);
     this.options.onFinding?.(finding);
@@ -163,6 +172,7 @@ export class Monitor implements Observer {
       !fault ||
       !this.surgeon ||
       !this.healthy ||
+      this.failures >= mostFailures ||
       this.repairs.filter((r) => r.outcome === "kept").length >= mostRepairs
     )
       return false;
@@ -194,12 +204,21 @@ export class Monitor implements Observer {
 
   private async operate(fault: Finding, back: Checkpoint): Promise<boolean> {
     if (!this.surgeon || !this.facts || !this.structure) return false;
-    const records = await this.surgeon.repair(fault, { facts: this.facts, structure: this.structure }, back);
+    const cures = async (): Promise<boolean> =>
+      fault.step === 0 && !(await this.look()).some((f) => f.rule === fault.rule && isFault(f));
+    const state = { facts: this.facts, structure: this.structure };
+    const records = await this.surgeon.repair(fault, state, back, cures);
     this.repairs.push(...records);
     const kept = records.some(({ outcome }) => outcome === "kept");
-    if (!kept) return false;
+    if (!kept) {
+      this.failures++;
+      Object.assign(this, state);
+      return false;
+    }
     this.samples = this.samples.filter(({ step }) => step < back.at);
     this.open.clear();
+    this.mended.add(fault.rule);
+    this.since = back.at;
     if (back.at > 0) await this.look();
     if (back === this.start) this.start = await this.loop.save();
     this.healthy = await this.loop.save();
@@ -210,7 +229,8 @@ export class Monitor implements Observer {
     const { facts, samples, loop } = this;
     if (!facts) return undefined;
     const { losses, gradNorms, total, at, records } = loop;
-    const last = samples.at(-1);
+    const newest = samples.at(-1);
+    const last = newest && newest.step >= this.since ? newest : undefined;
     const uses = this.probe.structure?.uses ?? [];
     const layers = (last?.layers ?? []).map((numbers, i): LayerView => {
       const { path, through, meets, block, normalized } = uses[i];

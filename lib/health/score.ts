@@ -2,6 +2,7 @@
 import type { DataSet } from "../data/index.js";
 import type { Tensor } from "../tensor.js";
 import { evaluate } from "../train/evaluate.js";
+import type { FitOptions } from "../train/fit.js";
 import type { Loop } from "../train/loop.js";
 import type { StartFacts } from "./facts/start.js";
 
@@ -43,19 +44,20 @@ const bySide = (op: string) => (output: Tensor, y: Tensor) =>
 
 /** Scores a run's model on rows. */
 export async function scoreOf(
-  { model, options }: Loop,
+  { model }: Loop,
   rows: DataSet,
   facts: StartFacts,
   headOp: string,
+  loss: FitOptions["loss"],
 ): Promise<Score> {
   const { counts } = facts.target;
   const binary = facts.loss.kind === "binary cross-entropy" && facts.target.whole;
   const accuracy = counts ? byArgmax(counts) : binary ? bySide(headOp) : undefined;
-  const { loss, metrics } = await evaluate(model, rows, {
-    loss: options.loss,
+  const { loss: mean, metrics } = await evaluate(model, rows, {
+    loss,
     ...(accuracy && { metrics: { accuracy } }),
   });
-  return { accuracy: metrics.accuracy ?? Number.NaN, loss };
+  return { accuracy: metrics.accuracy ?? Number.NaN, loss: mean };
 }
 
 /** How much better one score is than another, in shares of what is to be had; below 0 where it is worse. */

@@ -4,6 +4,7 @@ import type { DataSet } from "../data/index.js";
 import { EvengradError } from "../error.js";
 import type { Structure } from "../init/structure.js";
 import type { Tensor } from "../tensor.js";
+import type { FitOptions } from "../train/fit.js";
 import type { Checkpoint, Loop } from "../train/loop.js";
 import type { StartFacts } from "./facts/start.js";
 import type { Finding } from "./finding.js";
@@ -35,9 +36,24 @@ export interface Case {
   readonly structure: Structure;
 }
 
+/** One fault to be mended. */
+interface Task {
+  readonly finding: Finding;
+  readonly state: Case;
+  /** Steps made when it was found. */
+  readonly step: number;
+  readonly back: Checkpoint;
+  /** What a trial gives without any repair. */
+  readonly without: Score;
+  /** Whether the fault no longer shows in the run as it is now. */
+  readonly cures: () => Promise<boolean>;
+}
+
 export class Surgeon {
   /** Steps made in trials. */
   steps = 0;
+  /** The run's own loss: what scores are in, also where a repair changes it. */
+  private readonly loss: FitOptions["loss"];
   /** How to take back the repair that is being tried. */
   private undos: (() => void)[] = [];
 
@@ -45,7 +61,9 @@ export class Surgeon {
     private readonly loop: Loop,
     private readonly sample: { readonly x: Tensor; readonly y: Tensor },
     private readonly rows: DataSet,
-  ) {}
+  ) {
+    this.loss = loop.options.loss;
+  }
 
   /** Steps of one trial. */
   private get length(): number {
@@ -63,14 +81,20 @@ export class Surgeon {
       if (error instanceof EvengradError && error.op === "optimizer.step") return worst;
       throw error;
     }
-    return scoreOf(this.loop, this.rows, state.facts, state.facts.output.op);
+    return scoreOf(this.loop, this.rows, state.facts, state.facts.output.op, this.loss);
   }
 
   /**
    * Goes back to a checkpoint and tries what may mend a finding, its own advice before all else; the run goes on from there
-   * with the first repair that clearly helps, or else the best one, or from where it is now if none does.
+   * with the first repair that clearly helps or takes the fault away at no cost, or else with the best one, or from where it is
+   * now if none helps.
    */
-  async repair(finding: Finding, state: Case, back: Checkpoint): Promise<RepairRecord[]> {
+  async repair(
+    finding: Finding,
+    state: Case,
+    back: Checkpoint,
+    cures: () => Promise<boolean>,
+  ): Promise<RepairRecord[]> {
     const { loop } = this;
     const now = await loop.save();
     const records: RepairRecord[] = [];
@@ -83,7 +107,8 @@ export class Surgeon {
       const without = await this.trial(state);
       for (const candidates of [advised, others]) {
         loop.restore(back);
-        if (await this.tryAll(candidates, finding, state, now, back, without, records)) return records;
+        if (await this.tryAll(candidates, { finding, state, back, without, cures, step: now.at }, records))
+          return records;
       }
       loop.restore(now);
     } catch (error) {
@@ -98,22 +123,14 @@ export class Surgeon {
   }
 
   /** Whether one of the candidates stays. */
-  private async tryAll(
-    candidates: readonly Mending[],
-    finding: Finding,
-    state: Case,
-    now: Checkpoint,
-    back: Checkpoint,
-    without: Score,
-    records: RepairRecord[],
-  ): Promise<boolean> {
+  private async tryAll(candidates: readonly Mending[], task: Task, records: RepairRecord[]): Promise<boolean> {
     const { loop } = this;
     let best: { name: Mending; times: number; index: number; gain: number } | undefined;
     for (const name of candidates) {
-      const tried = await this.attempt(name, finding, state, back, without);
+      const tried = await this.attempt(name, task);
       if (!tried) continue;
-      records.push({ step: now.at, ...tried.record });
-      if (tried.gain >= clear) {
+      records.push({ step: task.step, ...tried.record });
+      if (tried.gain >= clear || (tried.cured && tried.gain > -some)) {
         keep(records, records.length - 1);
         return true;
       }
@@ -121,28 +138,30 @@ export class Surgeon {
         best = { name, times: tried.times, index: records.length - 1, gain: tried.gain };
       undoAll(this.undos)();
       this.undos = [];
-      loop.restore(back);
+      loop.restore(task.back);
     }
     if (!best) return false;
-    for (let i = 0; i < best.times; i++) this.apply(best.name, finding, state);
+    for (let i = 0; i < best.times; i++) this.apply(best.name, task);
     keep(records, best.index);
     return true;
   }
 
-  private apply(name: Mending, finding: Finding, state: Case): Applied | undefined {
+  private apply(name: Mending, { finding, state }: Task): Applied | undefined {
     return repairs[name].apply({ loop: this.loop, sample: this.sample, ...state }, finding);
   }
 
   /** Makes one repair, more than once if that helps more, and leaves the run as it would begin with it. */
-  private async attempt(name: Mending, finding: Finding, state: Case, back: Checkpoint, without: Score) {
+  private async attempt(name: Mending, task: Task) {
     const { loop, length } = this;
-    let best: { times: number; score: Score; applied: Applied; fresh: Checkpoint } | undefined;
+    const { finding, state, back, without } = task;
+    let best: { times: number; score: Score; applied: Applied; fresh: Checkpoint; cured: boolean } | undefined;
     const most = repairs[name].again ? 4 : 1;
     for (let times = 1; times <= most; times++) {
-      const applied = this.apply(name, finding, state);
+      const applied = this.apply(name, task);
       if (!applied) break;
       this.undos.push(applied.undo);
       const fresh = await loop.save();
+      const cured = await task.cures();
       const score = await this.trial(state);
       const step = gain(best?.score ?? without, score);
       if (best && step < some) {
@@ -150,7 +169,7 @@ export class Surgeon {
         this.undos.pop();
         break;
       }
-      best = { times, score, applied, fresh };
+      best = { times, score, applied, fresh, cured };
       if (step <= 0) break;
       loop.restore(fresh);
     }
@@ -161,7 +180,7 @@ export class Surgeon {
       ...{ backTo: back.at, finding, repair: name, did, code, outcome: "undone" },
       trial: { steps: length, without: without.loss, with: best.score.loss },
     };
-    return { record, times: best.times, gain: gain(without, best.score) };
+    return { record, cured: best.cured, times: best.times, gain: gain(without, best.score) };
   }
 }
 

@@ -1,5 +1,6 @@
 /** What each weight of a traced model meets: an activation, a norm, a residual sum, a gate, or the end. */
 import { collect, keyOf } from "../compile/graph.js";
+import { Dropout } from "../nn/dropout.js";
 import type { Module } from "../nn/module.js";
 import { type LayerTrace, type TraceMode, traceLayers } from "../nn/trace.js";
 import { apply } from "../ops/op.js";
@@ -82,6 +83,8 @@ class Walk {
   /** What depends on the input. */
   readonly live = new Set<Tensor>();
   readonly normOutputs = new Map<Tensor, Tensor>();
+  /** What dropout gets: its mask is no part of an activation. */
+  readonly dropped = new Set<Tensor>();
   readonly names = new Map<Tensor, string>();
   readonly products = new Map<Tensor, { input: Tensor; weight: Variable }>();
 
@@ -102,6 +105,7 @@ class Walk {
     for (const [part, output] of trace.outputs) {
       const input = trace.inputs.get(part) as Tensor;
       if (part.normalizes) this.normOutputs.set(input, output);
+      if (part instanceof Dropout && output !== input) this.dropped.add(input);
       if (part.children().length === 0 && !this.names.has(output)) this.names.set(output, part.constructor.name);
     }
     for (const node of this.nodes) {
@@ -138,6 +142,11 @@ class Walk {
     return bias ? { unbiased: at, added, bias, sum: user } : none;
   }
 
+  /** Whether a layer that is no activation gets a node. */
+  private stops(node: Tensor): boolean {
+    return this.normOutputs.has(node) || this.dropped.has(node);
+  }
+
   /** The elementwise function from a node to the one place where all that is made of it alone comes together. */
   through(from: Tensor): Through | undefined {
     const region = new Set<Tensor>([from]);
@@ -145,7 +154,7 @@ class Walk {
     for (let node = open.shift(); node; node = open.shift()) {
       for (const user of [...this.usersOf(node)].sort((a, b) => a.id - b.id)) {
         const own = user.op.kind === "map" || user.op.name === "customGradient";
-        if (!own || region.has(user) || user.size !== from.size || this.normOutputs.has(node)) continue;
+        if (!own || region.has(user) || user.size !== from.size || this.stops(node)) continue;
         if (user.inputs.every((input) => region.has(input) || !this.live.has(input))) {
           region.add(user);
           open.push(user);
@@ -153,7 +162,7 @@ class Walk {
       }
     }
     const leaves = (node: Tensor): boolean =>
-      node === this.trace.output || this.usersOf(node).some((user) => !region.has(user)) || this.normOutputs.has(node);
+      node === this.trace.output || this.usersOf(node).some((user) => !region.has(user)) || this.stops(node);
     const exits = [...region].filter(leaves);
     if (exits.length !== 1) return undefined;
     const output = exits[0];

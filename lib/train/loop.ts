@@ -32,8 +32,6 @@ export interface Checkpoint {
 export class Loop {
   /** Steps made. */
   at = 0;
-  readonly total: number;
-  readonly stepsPerEpoch: number;
   losses: number[] = [];
   gradNorms: number[] = [];
   records: EpochRecord[] = [];
@@ -56,11 +54,9 @@ export class Loop {
     readonly set: DataSet,
     public options: FitOptions,
   ) {
-    const { batchSize = 32, epochs = 1, dropLast = false, generator } = options;
+    const { batchSize = 32, epochs = 1, generator } = options;
     this.batchSize = batchSize;
     this.epochs = epochs;
-    this.stepsPerEpoch = dropLast ? Math.floor(set.size / batchSize) : Math.ceil(set.size / batchSize);
-    this.total = epochs * this.stepsPerEpoch;
     this.metrics = namedMetrics("fit", options.metrics);
     this.tally = this.newTally();
     this.generators = [defaultGenerator, ...(generator ? [generator] : [])];
@@ -99,6 +95,15 @@ export class Loop {
     checkNumber("fit", `schedule's factor at step ${this.scheduled}`, factor, { min: 0, max: 3.4e38 });
     this.scheduled++;
     optimizer.lrFactor = factor;
+  }
+
+  get stepsPerEpoch(): number {
+    const batches = this.set.size / this.batchSize;
+    return this.options.dropLast ? Math.floor(batches) : Math.ceil(batches);
+  }
+
+  get total(): number {
+    return this.epochs * this.stepsPerEpoch;
   }
 
   epochOf(step: number): number {

@@ -60,6 +60,8 @@ export interface TargetFacts {
   readonly integer: boolean;
   /** Mean of the variances of the target's columns. */
   readonly variance: number;
+  /** Mean square of all. */
+  readonly square: number;
   /** Rows per class; undefined for what are no labels. */
   readonly counts: readonly number[] | undefined;
 }
@@ -75,15 +77,17 @@ export function targetFacts(target: Tensor, classes: number): Reading<TargetFact
       y.max(),
       y.floor().equal(y).all().cast("f32"),
       rows(y).variance({ axes: 0 }).mean(),
+      y.square().mean(),
       ...counts,
     ],
-    decode: ([[finite], [least], [most], [whole], [variance], perClass]) => ({
+    decode: ([[finite], [least], [most], [whole], [variance], [square], perClass]) => ({
       integer: target.dtype === "i32",
       finite: finite === 1,
       least,
       most,
       whole: whole === 1 && least >= 0,
       variance,
+      square,
       counts: perClass && [...perClass],
     }),
   };

@@ -11,12 +11,21 @@ const flat = (x: Tensor): Tensor => x.cast("f32").reshape([x.shape[0], x.size / 
 const firstRows = (set: DataSet, most: number): Tensor =>
   flat(set.batch(arange(0, Math.min(most, set.size), 1, "i32")).x);
 
-/** Share of the first validation rows that are among the first training rows, up to rounding. */
-export async function leakedShare(train: DataSet, validation: DataSet): Promise<number> {
-  const [a, b] = [firstRows(validation, mostChecked), firstRows(train, mostRows)];
+/** Share of the rows of a that are among those of b so many times, up to rounding. */
+function among(a: Tensor, b: Tensor, times: number): Tensor {
   const length = (x: Tensor): Tensor => x.square().sum({ axes: 1 });
   const distance = length(a).unsqueeze(1).add(length(b)).sub(a.matmul(b.transpose()).mul(2));
-  const near = distance.min({ axes: 1 }).lessEqual(length(a).add(1e-30).mul(1e-6));
-  const [[share]] = await read([near.mean()]);
-  return share;
+  const same = distance.lessEqual(length(a).add(1e-30).mul(1e-6).unsqueeze(1));
+  return same.cast("f32").sum({ axes: 1 }).greaterEqual(times).mean();
+}
+
+/**
+ * Share of the first validation rows that are among the first training rows, less the share of training rows that are there
+ * twice anyway.
+ */
+export async function leakedShare(train: DataSet, validation: DataSet): Promise<number> {
+  const [a, b] = [firstRows(validation, mostChecked), firstRows(train, mostRows)];
+  const own = b.slice([0, Math.min(mostChecked, b.shape[0])]);
+  const [[shared], [doubled]] = await read([among(a, b, 1), among(own, b, 2)]);
+  return Math.max(0, shared - doubled);
 }

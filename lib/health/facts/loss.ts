@@ -44,6 +44,10 @@ export function lossFacts(loss: Tensor, output: Tensor, y: Tensor): Reading<Loss
 /** The loss of the best answer that does not look at the input; undefined where it cannot be told. */
 export function chanceOf(kind: LossKind, { counts, variance }: TargetFacts): number | undefined {
   if (kind === "square") return variance;
+  if (kind === "binary cross-entropy") {
+    const p = (1 - Math.sqrt(Math.max(0, 1 - 4 * variance))) / 2; // of zeros and ones, variance is p(1 − p)
+    return p > 0 ? -p * Math.log(p) - (1 - p) * Math.log(1 - p) : 0;
+  }
   if (!counts || (kind !== "cross-entropy" && kind !== "likelihood")) return undefined;
   const all = counts.reduce((a, b) => a + b, 0);
   return counts.reduce((sum, n) => (n > 0 ? sum - (n / all) * Math.log(n / all) : sum), 0);

@@ -3,7 +3,7 @@ import { defaultLoss } from "../../init/loss.js";
 import { measure } from "../../init/measure.js";
 import type { Structure } from "../../init/structure.js";
 import type { Finding as SiteFacts } from "../../init/verdict.js";
-import { BatchNorm } from "../../nn/index.js";
+import { BatchNorm, Dropout } from "../../nn/index.js";
 import type { Module } from "../../nn/module.js";
 import { Generator } from "../../ops/index.js";
 import type { Optimizer } from "../../optim/index.js";
@@ -52,6 +52,8 @@ export interface StartFacts {
   readonly parameters: readonly ParameterFacts[];
   /** Path of a norm that needs a batch, if there is one. */
   readonly batchNorm: string | undefined;
+  /** The dropout that drops most, if there is one. */
+  readonly dropout: { readonly path: string; readonly p: number } | undefined;
   readonly rows: number;
 }
 
@@ -71,6 +73,7 @@ export async function startFacts(
   optimizer: Optimizer | undefined,
 ): Promise<StartFacts> {
   const { output } = structure;
+  const first = structure.uses[0]?.input; // after what the model itself does to its inputs
   const classes = output.rank === 2 && y.dtype === "i32" && y.rank === 1 ? output.shape[1] : 0;
   const shown: Reading<OutputFacts> = {
     tensors: [output.min(), output.max()],
@@ -78,7 +81,7 @@ export async function startFacts(
   };
   const neighbours = classes > 1 && x.shape[0] >= 32 ? neighbourFacts(x, y, classes) : undefined;
   const readings: Reading<unknown>[] = [
-    inputFacts(x),
+    inputFacts(first && first.size === x.size ? first : x),
     targetFacts(y, classes),
     shown,
     lossFacts(loss, output, y),
@@ -118,6 +121,10 @@ export async function startFacts(
     backwardSlope,
     parameters,
     batchNorm: batchNorm && (batchNorm[0] || "(model)"),
+    dropout: model
+      .namedModules()
+      .flatMap(([path, part]) => (part instanceof Dropout ? [{ path, p: part.p }] : []))
+      .sort((a, b) => b.p - a.p)[0],
     rows: x.shape[0],
   };
 }

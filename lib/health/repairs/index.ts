@@ -1,5 +1,6 @@
 /** All repairs by name. */
 import type { RepairName } from "../finding.js";
+import { dropLast } from "./batches.js";
 import { classWeights } from "./class-weights.js";
 import { clip } from "./clip.js";
 import {
@@ -10,7 +11,9 @@ import {
   normalize,
   replaceActivation,
   rescaleInputs,
+  rescaleOutputs,
   residual,
+  weakerDropout,
 } from "./layers.js";
 import { adaptiveOptimizer, weakerDecay, weightDecay } from "./optimizers.js";
 import { lowerRate, raiseRate, warmUp } from "./rates.js";
@@ -23,6 +26,7 @@ export const repairs: Readonly<Record<Exclude<RepairName, "stopEarly">, Repair>>
   classWeights,
   clip,
   dropActivation,
+  dropLast,
   dropout,
   insertActivation,
   layerNorm,
@@ -32,8 +36,10 @@ export const repairs: Readonly<Record<Exclude<RepairName, "stopEarly">, Repair>>
   reinitialize,
   replaceActivation,
   rescaleInputs,
+  rescaleOutputs,
   residual,
   warmUp,
   weakerDecay,
+  weakerDropout,
   weightDecay,
 };

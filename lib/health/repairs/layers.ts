@@ -104,7 +104,7 @@ export const insertActivation: Repair = {
   name: "insertActivation",
   apply(patient) {
     const paths = patient.structure.uses
-      .filter((use) => use.meets === "layer" && !use.through && !use.block)
+      .filter((use) => use.meets !== "head" && use.meets !== "gate" && !use.through)
       .map((use) => ownerOf(use.path))
       .filter((path) => path !== "");
     return edit(
@@ -127,6 +127,52 @@ export const dropout: Repair = {
       paths.map((path) => [path, (old) => chain(new nn.Dropout(0.3), old)]),
       { did: `dropout of 30 % before ${paths.join(", ")}`, code: "new nn.Dropout(0.3)" },
     );
+  },
+};
+
+export const weakerDropout: Repair = {
+  name: "weakerDropout",
+  apply(patient) {
+    const found = patient.loop.model
+      .namedModules()
+      .filter(([path, part]) => path && part instanceof nn.Dropout && part.p > 0.5)
+      .map(([path]) => path);
+    return edit(
+      patient,
+      found.map((path) => [path, () => new nn.Dropout(0.2)]),
+      { did: `dropout of 20 % at ${found.join(", ")}`, code: "new nn.Dropout(0.2)" },
+    );
+  },
+};
+
+/** z ↦ zσ + μ after the head, and the loss in units of σ²: gradients are as of targets of variance 1. */
+export const rescaleOutputs: Repair = {
+  name: "rescaleOutputs",
+  apply(patient) {
+    const { loop, sample, structure, facts } = patient;
+    const heads = structure.uses.filter((use) => use.meets === "head").map((use) => ownerOf(use.path));
+    if (heads.length !== 1 || heads[0] === "" || facts.loss.kind !== "square") return undefined;
+    const y = sample.y.cast("f32");
+    const [mean, std] = [y.mean({ axes: 0 }), y.std({ axes: 0 }).add(1e-12)];
+    const { loss } = loop.options;
+    const { variance } = facts.target;
+    const edited = edit(
+      patient,
+      [[heads[0], (old) => chain(old, new nn.Standardize(mean.div(std).neg(), std.reciprocal()))]],
+      {
+        did: "outputs scaled and shifted to the targets' standard deviation and mean, the loss divided by their variance",
+        code: "new nn.Standardize(mean.div(std).neg(), std.reciprocal())",
+      },
+    );
+    if (!edited) return undefined;
+    loop.change({ loss: (z, t) => loss(z, t).div(variance) });
+    return {
+      ...edited,
+      undo() {
+        edited.undo();
+        loop.change({ loss });
+      },
+    };
   },
 };
 

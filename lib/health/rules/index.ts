@@ -26,7 +26,9 @@ import { saturatedUnits } from "./saturated-units.js";
 import { shuffledLabels } from "./shuffled-labels.js";
 import { spike } from "./spike.js";
 import { stall } from "./stall.js";
+import { strongDropout } from "./strong-dropout.js";
 import { symmetricUnits } from "./symmetric-units.js";
+import { targetScale } from "./target-scale.js";
 import { vanishingGradient } from "./vanishing-gradient.js";
 import { vanishingSignal } from "./vanishing-signal.js";
 import type { RunView, StartView } from "./view.js";
@@ -36,10 +38,12 @@ import { strongDecay } from "./weight-decay.js";
 const first: readonly Rule[] = [
   headMismatch,
   activationBeforeLoss,
-  noGradient,
   constantFeatures,
   symmetricUnits,
+  noGradient,
   inputScale,
+  targetScale,
+  strongDropout,
   deadUnits,
   saturatedUnits,
   explodingSignal,

@@ -1,6 +1,6 @@
 /** Steps that overshoot. */
 import { type Draft, type Rule, short } from "./rule.js";
-import { medianUpdate } from "./updates.js";
+import { medianUpdate, suddenly } from "./updates.js";
 import type { StartView } from "./view.js";
 
 /** Updates of this size relative to the weight rewrite it in ten steps. */
@@ -15,7 +15,7 @@ export const learningRateHigh: Rule = {
   repairs: ["lowerRate", "warmUp", "clip", "adaptiveOptimizer"],
   start({ rehearsal, curvature, plan: { optimizer } }: StartView): Draft | undefined {
     const rate = optimizer?.lr;
-    if (rehearsal && rehearsal.length > 1) {
+    if (rehearsal && rehearsal.length > 1 && !suddenly(rehearsal)) {
       const first = rehearsal[0];
       const last = rehearsal[rehearsal.length - 1];
       const late = Math.min(...rehearsal.slice(rehearsal.length >> 1));

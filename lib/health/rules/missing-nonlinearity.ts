@@ -8,9 +8,9 @@ export const missingNonlinearity: Rule = {
   why: "Layers with nothing between them are one linear layer, whatever their number.",
   repairs: [],
   start({ facts: { layers } }): Draft | undefined {
-    const bare = layers.filter((l) => l.bare && !l.branch);
+    const all = layers.length > 1 && layers.every((l) => l.activation === undefined);
+    const bare = layers.filter((l) => !l.head && (all || (l.bare && !l.branch)));
     if (bare.length === 0) return undefined;
-    const all = layers.every((l) => l.head || l.bare || l.activation === undefined);
     return {
       severity: all ? "fault" : "warning",
       layer: bare[0].path,

@@ -27,7 +27,18 @@ export const noGradient: Rule = {
     const frozen = parameters.filter((p) => !p.trainable);
     const share = frozen.reduce((sum, p) => sum + p.size, 0) / parameters.reduce((sum, p) => sum + p.size, 0);
     // A zero somewhere (an output, the scale of a branch) may hold the gradient back for the first step.
-    const shut = parameters.some((p) => p.rms === 0 && p.rank !== 1) || layers.some(({ dead }) => dead > 0.5);
+    const through = layers.find(
+      (l) => !l.head && l.dead === 1 && l.variance > 0 && !/relu|where|clamp/i.test(l.activation ?? ""),
+    );
+    if (through)
+      return {
+        severity: "fault",
+        layer: through.path,
+        measured: `no gradient comes back to ${through.path} through ${through.activation}`,
+        value: 0,
+      };
+    const alike = parameters.some((p) => p.twins > 0.3);
+    const shut = alike || parameters.some((p) => p.rms === 0 && p.rank !== 1) || layers.some(({ dead }) => dead > 0.5);
     const cut = parameters.find((p) => p.used && p.trainable && p.gradient === 0 && p.rank >= 2);
     if (cut && !shut)
       return { severity: "fault", layer: cut.path, measured: `the gradient of ${cut.path} is exactly 0`, value: 0 };

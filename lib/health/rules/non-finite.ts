@@ -1,5 +1,6 @@
 /** NaN or infinity, in the data or in a step. */
 import { type Rule, short } from "./rule.js";
+import { suddenly } from "./updates.js";
 
 export const nonFinite: Rule = {
   name: "non-finite",
@@ -7,10 +8,18 @@ export const nonFinite: Rule = {
   normal: "finite",
   why: "One value that is not finite makes the loss, every gradient and then every weight NaN.",
   repairs: ["lowerRate", "clip", "reinitialize", "rescaleInputs"],
-  start({ facts: { input, target, loss } }) {
+  start({ rehearsal, facts: { input, target, loss } }) {
     const where = !input.finite ? "the inputs" : !target.finite ? "the targets" : undefined;
     if (where) return { severity: "fault", measured: `${where} have NaN or infinity`, value: Number.NaN, repairs: [] };
-    if (Number.isFinite(loss.value)) return undefined;
+    if (Number.isFinite(loss.value)) {
+      if (!rehearsal || !suddenly(rehearsal)) return undefined;
+      const at = rehearsal.findIndex((x) => !Number.isFinite(x));
+      return {
+        severity: "fault",
+        measured: `on one batch the loss is ${rehearsal[at]} at step ${at + 1}`,
+        value: rehearsal[at],
+      };
+    }
     return {
       severity: "fault",
       measured: `the first loss is ${loss.value}`,

@@ -15,9 +15,9 @@ export const overfitting: Rule = {
     const at = losses.indexOf(least);
     const last = losses[losses.length - 1];
     const trained = judged[judged.length - 1].loss;
-    if (losses.length - at < 3 || !(last > 1.2 * least) || !(trained < 0.5 * last)) return undefined;
+    if (losses.length - at < 2 || !(last > 1.2 * least) || !(trained < 0.5 * last)) return undefined;
     return {
-      severity: last > 2 * least && trained < 0.2 * last ? "fault" : "warning",
+      severity: last > 1.3 * least && trained < 0.5 * last ? "fault" : "warning",
       measured: `validation loss ${short(last)} after ${short(least)} in epoch ${judged[at].epoch}, training loss ${short(trained)}`,
       value: last / least,
     };

@@ -24,7 +24,7 @@ export interface LayerView {
 export interface Plan {
   readonly optimizer: Optimizer | undefined;
   readonly batchSize: number | undefined;
-  readonly shuffle: boolean;
+  readonly dropLast: boolean;
   /** Rows of the training set, and of validation that are also in it, if there is one. */
   readonly rows: number;
   readonly leaked: number | undefined;
