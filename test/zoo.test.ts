@@ -9,7 +9,15 @@ import { autotrainer, type Look, sagemaker, type Trace } from "../bench/doctor/b
 import { setsOf } from "../bench/doctor/data.js";
 import { faultNamed, faults, pairs, severities } from "../bench/doctor/faults.js";
 import { drawHealthy } from "../bench/doctor/healthy.js";
-import { type FaultyCase, type HealthyCase, isFault, isHealthy, judge, reaches } from "../bench/doctor/judge.js";
+import {
+  type FaultyCase,
+  type HealthyCase,
+  isFault,
+  isHealthy,
+  judge,
+  reaches,
+  worstOf,
+} from "../bench/doctor/judge.js";
 import { published } from "../bench/doctor/looks.js";
 import { spreadOut } from "../bench/doctor/main.js";
 import { networkOf } from "../bench/doctor/model.js";
@@ -133,6 +141,15 @@ describe("rows", () => {
     expect(shareOf(test.y.values, (y) => y === 1)).toBeCloseTo(0.5, 5);
   });
 
+  it("of images are others for training and for validation", async () => {
+    const { train, validation } = await setsOf({ ...data, kind: "images", classes: 10, rows: 100 }, "crossEntropy");
+    const rows = ({ x }: typeof train) =>
+      Array.from({ length: x.shape[0] }, (_, i) => x.values.subarray(784 * i, 784 * (i + 1)).join());
+    const trained = new Set(rows(train));
+    expect(trained.size).toBe(100);
+    expect(rows(validation).filter((row) => trained.has(row))).toEqual([]);
+  });
+
   it("of a regression have targets of the scale asked for", async () => {
     const { train, variance } = await setsOf({ ...data, kind: "waves", classes: 0, targetScale: 100 }, "mse");
     expect(moments([...train.y.values])[1]).toBeCloseTo(100, 2);
@@ -204,6 +221,7 @@ describe("published rules", () => {
     ["are silent about a run that learns", undefined, trace(rising(0.1))],
     ["see vanishing", "vanish", trace(rising(0.05, {}, [{ norm: 1e-5 }, { norm: 0.1 }]))],
     ["do not, where all gradients are tiny", undefined, trace(rising(0.05, {}, [{ norm: 1e-9 }, { norm: 1e-9 }]))],
+    ["do not, where the first is not small", undefined, trace(rising(0.05, {}, [{ norm: 2e-4 }, { norm: 1 }]))],
     ["see exploding", "explode", trace(rising(0.05, {}, [{ norm: 80 }, { norm: 1 }]))],
     [
       "do not, in a run that does well",
@@ -308,6 +326,7 @@ describe("the figures", () => {
       repaired: 0.6667,
       repairedByRandomSearch: 0.6667,
       repairedOfAll: 0.5,
+      repairSteps: Number((300 / stepsOf(healthyRun)).toFixed(2)),
       overheadPercent: 1.5,
       counts: { faults: 4, mendable: 3, harmless: 1, healthy: 3, notHealthy: 7 },
       baselines: { autotrainer: { recall: 0.25, falseAlarmRate: 0 }, sagemaker: { recall: 0, falseAlarmRate: 1 } },
@@ -326,6 +345,9 @@ describe("the figures", () => {
     expect(reaches(84.9, outcome)).toBe(false);
     expect(isHealthy({ run: healthy[0].run, scores: [80, 90], best: 90 })).toBe(true);
     expect(isHealthy({ run: healthy[0].run, scores: [80, 90], best: 90.1 })).toBe(false);
+    const constant = 100 / healthyRun.data.classes;
+    expect(isHealthy({ run: healthy[0].run, scores: [constant, constant], best: constant })).toBe(false);
+    expect(worstOf([80, 70, 70])).toBe(1);
   });
 
   it("say nothing of what there is nothing of", () => {

@@ -65,20 +65,23 @@ const samplers: Record<Exclude<DataKind, "images">, Sampler> = {
       const x = Array.from({ length: 3 }, () => random.uniform(-2, 2));
       return { x, y: Math.sin(2 * x[0]) + x[1] * Math.cos(x[2]) + noise * random.normal() };
     },
-  /** Whether the sum of the first three of ten bits is odd. */
-  parity: (random) => (label) => {
-    const bits = Array.from({ length: 10 }, () => random.integer(0, 1));
-    bits[2] = (bits[0] + bits[1] + label) % 2;
-    return { x: bits, y: label };
-  },
+  /** Whether the sum of the first three of ten bits is odd; noise keeps rows apart that would be the same. */
+  parity:
+    (random, { noise }) =>
+    (label) => {
+      const bits = Array.from({ length: 10 }, () => random.integer(0, 1));
+      bits[2] = (bits[0] + bits[1] + label) % 2;
+      return { x: bits.map((bit) => bit + noise * random.normal()), y: label };
+    },
   /** Six letters in turn and a place: the label is the letter that stands there. */
   recall:
-    (random, { classes }) =>
+    (random, { classes, noise }) =>
     (label) => {
       const place = random.integer(0, 5);
       const letters = Array.from({ length: 6 }, (_, i) => (i === place ? label : random.integer(0, classes - 1)));
       const flat = letters.flatMap((letter) => Array.from({ length: classes }, (_, c) => Number(c === letter)));
-      return { x: [...flat, ...Array.from({ length: 6 }, (_, i) => Number(i === place))], y: label };
+      const row = [...flat, ...Array.from({ length: 6 }, (_, i) => Number(i === place))];
+      return { x: row.map((v) => v + noise * random.normal()), y: label };
     },
 };
 
@@ -102,26 +105,37 @@ function labelsFor(n: number, { classes, rare }: Pick<DataSpec, "classes" | "rar
 /** The training and the test images, read once for each process. */
 let images: ReturnType<typeof readSets> | undefined;
 
+type Part = "train" | "validation" | "test";
+
+/** Where the images of a part are, in the files' order: training and validation share none. */
+const imagesFrom: Record<Part, readonly [first: number, count: number]> = {
+  train: [0, 12_000],
+  validation: [12_000, 4_000],
+  test: [0, 10_000],
+};
+
 /** Images by label: so many of each as are asked for, in random order. */
-async function imagesOf(labels: readonly number[], part: "train" | "test", random: Random): Promise<Rows> {
+async function imagesOf(labels: readonly number[], part: Part, random: Random): Promise<Rows> {
   images ??= readSets();
-  const { [part]: set } = await images;
-  const { x, y } = set;
-  const order = random.permutation(Math.min(set.size, 12_000));
+  const { x, y } = (await images)[part === "test" ? "test" : "train"];
+  const [first, count] = imagesFrom[part];
   const places = new Map<number, number[]>();
+  const order = random.permutation(count).map((i) => first + i);
   for (const i of order) {
     const label = y.values[i];
-    places.set(label, [...(places.get(label) ?? []), i]);
+    const list = places.get(label) ?? [];
+    list.push(i);
+    places.set(label, list);
   }
   const row = (i: number): number[] => Array.from(x.values.subarray(784 * i, 784 * (i + 1)));
   return { x: labels.map((label) => row(places.get(label)?.pop() ?? order[0])), y: [...labels] };
 }
 
 /** A part of the data; the test is even and clean, whatever was done to the rows at hand. */
-async function draw(spec: DataSpec, n: number, part: "train" | "validation" | "test"): Promise<Rows> {
+async function draw(spec: DataSpec, n: number, part: Part): Promise<Rows> {
   const random = new Random(`${spec.seed}/${part}`);
   const labels = labelsFor(n, part === "test" ? { ...spec, rare: 0 } : spec, random);
-  if (spec.kind === "images") return imagesOf(labels, part === "test" ? "test" : "train", random);
+  if (spec.kind === "images") return imagesOf(labels, part, random);
   const sample = samplers[spec.kind](random, spec, new Random(spec.seed));
   const rows = labels.map((label) => sample(label));
   return { x: rows.map(({ x }) => x), y: rows.map(({ y }) => y) };
@@ -146,7 +160,7 @@ function columnMoments({ x }: Rows, together: boolean): Moments[] {
 }
 
 /** Lets labels change places, and gets some wrong. */
-function spoiled(y: readonly number[], spec: DataSpec, part: string): number[] {
+function spoiled(y: readonly number[], spec: DataSpec, part: Part): number[] {
   const random = new Random(`${spec.seed}/${part}/spoiled`);
   const out = [...y];
   const places = random.permutation(y.length);

@@ -65,7 +65,7 @@ const initialization: readonly Fault[] = [
   {
     name: "init-constant",
     about: "all weights of one value",
-    rules: ["symmetric-units"],
+    rules: ["symmetric-units", "no-gradient"],
     mendable: true,
     wants: { depth: [1, 4], data: ["circles", "moons", "spirals", "blobs", "images", "waves", "recall"] },
     spoil: (run, severity) =>
@@ -144,7 +144,15 @@ const data: readonly Fault[] = [
   {
     name: "raw-targets",
     about: "targets of a regression in the hundreds or thousands",
-    rules: ["exploding-gradient", "learning-rate-high", "non-finite", "head-mismatch", "input-scale", "spike"],
+    rules: [
+      "exploding-gradient",
+      "learning-rate-high",
+      "learning-rate-low",
+      "non-finite",
+      "head-mismatch",
+      "input-scale",
+      "spike",
+    ],
     mendable: true,
     wants: { data: regressions, depth: [1, 5], optimizer: ["sgd", "momentum", "adam"] },
     spoil: (run, severity) => change(run, { data: { targetScale: by(severity, 100, 3000) } }),

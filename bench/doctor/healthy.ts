@@ -53,8 +53,8 @@ function drawData(random: Random, kind: DataKind, rows: number, perfect: boolean
     friedman: [0.05, 0.2],
     waves: [0.02, 0.1],
     images: [0, 0],
-    parity: [0, 0],
-    recall: [0, 0],
+    parity: [0.05, 0.15],
+    recall: [0.05, 0.15],
   };
   return {
     kind,

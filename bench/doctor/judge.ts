@@ -5,6 +5,7 @@ import type { Diagnosis, Mended } from "./doctor.js";
 import { faultNamed } from "./faults.js";
 import type { Published } from "./looks.js";
 import type { Searched } from "./search.js";
+import { type RunSpec, stepsOf } from "./spec.js";
 import type { FaultyRun, HealthyRun } from "./zoo.js";
 
 /** Points of score that make a difference. */
@@ -30,10 +31,20 @@ export interface HealthyOutcome {
   readonly best: number;
 }
 
-/** A run counts as healthy if chance repairs find nothing that is more than 5 points better. */
-export const isHealthy = ({ scores, best }: HealthyOutcome): boolean => meanOf(scores) >= best - margin;
+/** What an answer scores that ignores the input. */
+const constantScore = ({ data: { classes } }: RunSpec): number => (classes ? 100 / classes : 0);
 
-/** Everything about one faulty run, with the first of the seeds. */
+/**
+ * A run counts as healthy if chance repairs find nothing that is more than 5 points better, and if with every seed it gets
+ * at least halfway from a constant answer to none wrong: where neither it nor chance learns, nothing is known.
+ */
+export const isHealthy = ({ run: { run }, scores, best }: HealthyOutcome): boolean =>
+  meanOf(scores) >= best - margin && Math.min(...scores) >= (constantScore(run) + 100) / 2;
+
+/** Place of the seed that a faulty run is judged by: that of its lowest score, for with another one the fault may not show. */
+export const worstOf = (scores: readonly number[]): number => scores.indexOf(Math.min(...scores));
+
+/** Everything about one faulty run, with the seed of its lowest score. */
 export interface FaultyCase extends FaultyOutcome {
   readonly diagnosis: Diagnosis;
   readonly mended: Mended;
@@ -99,7 +110,7 @@ function kindFigures(cases: readonly FaultyCase[], harmless: number): KindFigure
     repaired: share(mendable, (one) => reaches(one.mended.score, one)),
     repairedByRandomSearch: share(mendable, (one) => reaches(one.searched.score, one)),
     accuracyGain: mendable.length
-      ? Number(meanOf(mendable.map(({ mended, spoiled }) => mended.score - spoiled[0])).toFixed(2))
+      ? Number(meanOf(mendable.map(({ mended, spoiled }) => mended.score - Math.min(...spoiled))).toFixed(2))
       : null,
   };
 }
@@ -116,6 +127,8 @@ export interface Figures extends Omit<KindFigures, "faults" | "harmless"> {
   readonly overheadPercent: number | null;
   /** Of all faults, also those that only other data or another program could mend. */
   readonly repairedOfAll: number | null;
+  /** Steps made with repairs, trials among them, for every step of the run as written: the mean over the faults. */
+  readonly repairSteps: number | null;
   readonly counts: {
     readonly faults: number;
     readonly mendable: number;
@@ -159,6 +172,9 @@ export function judge(
     accuracyGain: all.accuracyGain,
     overheadPercent,
     repairedOfAll: share(faulty, (one) => reaches(one.mended.score, one)),
+    repairSteps: faulty.length
+      ? Number(meanOf(faulty.map(({ mended, run }) => mended.steps / stepsOf(run.spoiled))).toFixed(2))
+      : null,
     counts: {
       faults,
       mendable: faulty.filter(({ run }) => isMendable(run)).length,

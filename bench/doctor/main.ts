@@ -10,6 +10,7 @@ import {
   isFault,
   isHealthy,
   judge,
+  worstOf,
 } from "./judge.js";
 import type { Overhead } from "./overhead.js";
 import { Pool } from "./pool.js";
@@ -45,17 +46,18 @@ async function faultyOutcome(pool: Pool, run: FaultyRun): Promise<FaultyOutcome>
 
 async function faultyCase(pool: Pool, outcome: FaultyOutcome): Promise<FaultyCase> {
   const { id, spoiled } = outcome.run;
+  const seed = seeds[worstOf(outcome.spoiled)];
   const [diagnosis, published, mended] = await Promise.all([
-    pool.ask("diagnose", spoiled, first),
-    pool.ask("published", spoiled, first),
-    pool.ask("mend", spoiled, first),
+    pool.ask("diagnose", spoiled, seed),
+    pool.ask("published", spoiled, seed),
+    pool.ask("mend", spoiled, seed),
   ]);
   return {
     ...outcome,
     diagnosis,
     published,
     mended,
-    searched: await pool.ask("searchByChance", spoiled, first, mended.steps, id),
+    searched: await pool.ask("searchByChance", spoiled, seed, mended.steps, id),
   };
 }
 

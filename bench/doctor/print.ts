@@ -41,7 +41,7 @@ export function figuresTable(figures: Figures): string {
     "",
     `${counts.healthy} healthy runs (${counts.notHealthy} more could do better and do not count)`,
     `precision ${percent(figures.precision)}, false alarms ${percent(figures.falseAlarmRate)}`,
-    `repaired: of ${counts.mendable} that can be mended; of all faults ${percent(figures.repairedOfAll)}`,
+    `repaired: of ${counts.mendable} that can be mended; of all faults ${percent(figures.repairedOfAll)}; ${figures.repairSteps ?? 0} steps for each`,
     ...(overheadPercent === null ? [] : [`overhead ${overheadPercent.toFixed(2)} %`]),
     ...Object.entries(baselines).map(
       ([name, b]) => `${name}: recall ${percent(b.recall)}, false alarms ${percent(b.falseAlarmRate)}`,

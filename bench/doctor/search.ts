@@ -12,7 +12,7 @@ export const repairs: Partial<Record<RepairName, (run: RunSpec, random: Random) 
   classWeights: (run) =>
     run.train.loss === "crossEntropy" ? change(run, { train: { loss: "weightedCrossEntropy" } }) : run,
   clip: (run) => change(run, { train: { clip: 1 } }),
-  dropout: (run) => change(run, { net: { dropout: 0.2 } }),
+  dropout: (run) => change(run, { net: { dropout: Math.max(0.2, run.net.dropout) } }),
   dropActivation: (run) => change(run, { net: { head: "none" } }),
   insertActivation: (run) => (run.net.activation === "none" ? change(run, { net: { activation: "relu" } }) : run),
   lowerRate: (run) => change(run, { train: { lr: run.train.lr / 10 } }),
