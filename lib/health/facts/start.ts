@@ -81,7 +81,7 @@ export async function startFacts(
   };
   const neighbours = classes > 1 && x.shape[0] >= 32 ? neighbourFacts(x, y, classes) : undefined;
   const readings: Reading<unknown>[] = [
-    inputFacts(first && first.size === x.size ? first : x),
+    inputFacts(first && first.size === x.size ? first.reshape([x.shape[0], x.size / x.shape[0]]) : x),
     targetFacts(y, classes),
     shown,
     lossFacts(loss, output, y),
