@@ -145,6 +145,7 @@ const data: readonly Fault[] = [
     name: "raw-targets",
     about: "targets of a regression in the hundreds or thousands",
     rules: [
+      "target-scale",
       "exploding-gradient",
       "learning-rate-high",
       "learning-rate-low",
@@ -293,7 +294,7 @@ const structure: readonly Fault[] = [
   {
     name: "dropout",
     about: "dropout of 0.9 or 0.95 in every layer",
-    rules: ["gradient-noise", "stall", "plateau", "collapse"],
+    rules: ["strong-dropout", "gradient-noise", "stall", "plateau", "collapse"],
     mendable: true,
     wants: { depth: [2, 5], width: [32, 64] },
     spoil: (run, severity) => change(run, { net: { dropout: by(severity, 0.9, 0.95) } }),

@@ -24,7 +24,7 @@ const known: Readonly<Record<RepairName, readonly [text: string, code: string]>>
   stopEarly: ["go back to where validation was best", "onEpoch: ({ validation }) => validation.loss <= best"],
   warmUp: ["begin with small steps", "schedule: optim.warmup(steps)"],
   weakerDecay: ["decay less", "new optim.AdamW(model.parameters(), { weightDecay: 0.01 })"],
-  weakerDropout: ["drop less", "new nn.Dropout(0.2)"],
+  weakerDropout: ["drop less", "new nn.Dropout(0.1)"],
   weightDecay: ["keep weights small", "new optim.AdamW(model.parameters(), { weightDecay: 0.01 })"],
 };
 

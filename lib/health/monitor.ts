@@ -23,6 +23,8 @@ import { courseOf } from "./rules/course.js";
 import { atStart, onTheWay } from "./rules/index.js";
 import type { LayerView, Plan, RunView } from "./rules/view.js";
 import { Surgeon } from "./surgeon.js";
+import { EventWriter } from "./tensorboard/event-writer.js";
+import { writeEpoch, writeSample } from "./tensorboard/figures.js";
 
 /** Repairs of one run, at most. */
 const mostRepairs = 6;
@@ -37,6 +39,7 @@ export class Monitor implements Observer {
   private samples: HealthSample[] = [];
   private readonly probe: Probe;
   private readonly every: number;
+  private readonly events: EventWriter | undefined;
   private readonly sample: { x: Tensor; y: Tensor };
   private readonly surgeon: Surgeon | undefined;
   private facts: StartFacts | undefined;
@@ -66,6 +69,7 @@ export class Monitor implements Observer {
     const { model, set, total } = loop;
     this.probe = new Probe(model, options.histograms ?? options.tensorboard !== undefined);
     this.every = options.every ?? Math.max(10, Math.ceil(total / 30));
+    this.events = options.tensorboard === undefined ? undefined : new EventWriter(options.tensorboard);
     this.sample = sampleOf(set);
     const { optimizer, batchSize = 32, dropLast = false, validation } = loop.options;
     this.plan = { optimizer, batchSize, dropLast, rows: set.size, leaked: undefined };
@@ -133,11 +137,18 @@ export class Monitor implements Observer {
     const step = loop.at - 1;
     const { layers, topClass } = this.probe.numbers(values);
     const [loss, gradNorm] = [loop.losses[step], loop.gradNorms[step]];
-    this.samples.push({ step, epoch: loop.epochOf(step), loss, gradNorm, topClass, layers });
+    const sample: HealthSample = { step, epoch: loop.epochOf(step), loss, gradNorm, topClass, layers };
+    this.samples.push(sample);
+    if (this.events) {
+      writeSample(this.events, this.layers, sample);
+      await this.events.flush();
+    }
     await this.judge();
   }
 
-  async epochEnded({ validation }: EpochRecord): Promise<void> {
+  async epochEnded(record: EpochRecord): Promise<void> {
+    const { validation } = record;
+    if (this.events) writeEpoch(this.events, record, this.loop.at);
     if (this.surgeon && validation && !(validation.loss >= (this.best?.loss ?? Infinity)))
       this.best = { loss: validation.loss, checkpoint: await this.loop.save() };
     await this.judge();
@@ -207,7 +218,7 @@ export class Monitor implements Observer {
     const cures = async (): Promise<boolean> =>
       fault.step === 0 && !(await this.look()).some((f) => f.rule === fault.rule && isFault(f));
     const state = { facts: this.facts, structure: this.structure };
-    const records = await this.surgeon.repair(fault, state, back, cures);
+    const records = await this.surgeon.repair(fault, state, back, cures, this.failures === 0);
     this.repairs.push(...records);
     const kept = records.some(({ outcome }) => outcome === "kept");
     if (!kept) {
@@ -218,7 +229,10 @@ export class Monitor implements Observer {
     this.samples = this.samples.filter(({ step }) => step < back.at);
     this.open.clear();
     this.mended.add(fault.rule);
+    this.given.clear(); // what did not help before may help now
+    for (const rule of this.mended) this.given.add(rule);
     this.since = back.at;
+    this.events?.restart(back.at);
     if (back.at > 0) await this.look();
     if (back === this.start) this.start = await this.loop.save();
     this.healthy = await this.loop.save();
@@ -254,21 +268,19 @@ export class Monitor implements Observer {
   }
 
   async close(history: History): Promise<void> {
+    await this.events?.close();
     await writeJournal(history);
+  }
+
+  private get layers(): WatchedLayer[] {
+    const uses = this.probe.structure?.uses ?? [];
+    return uses.map(({ path, layer, through, sum }) => ({ path, layer, activation: through?.name, shape: sum.shape }));
   }
 
   record(): HealthRecord {
     const { findings, repairs, samples } = this;
     const open = findings.filter((f) => isFault(f) && this.open.has(f.rule));
-    const uses = this.probe.structure?.uses ?? [];
-    const layers = uses.map(
-      ({ path, layer, through, sum }): WatchedLayer => ({
-        path,
-        layer,
-        activation: through?.name,
-        shape: sum.shape,
-      }),
-    );
+    const { layers } = this;
     const kept = repairs.filter((r) => r.outcome === "kept");
     const verdict = open.length
       ? `${open[0].rule}: ${open[0].measured}`

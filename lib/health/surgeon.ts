@@ -15,6 +15,8 @@ import { gain, type Score, scoreOf, worst } from "./score.js";
 
 /** A repair is kept at once if it gains so much of what is to be had; the best one if it gains the other. */
 const [clear, some] = [0.3, 0.05];
+/** One that takes the fault away may cost so much in its first steps. */
+const bearable = 0.25;
 
 /** A repair that can be tried. */
 type Mending = keyof typeof repairs;
@@ -78,7 +80,7 @@ export class Surgeon {
     try {
       await this.loop.unwatched(() => this.loop.advanceTo(this.loop.at + length));
     } catch (error) {
-      if (error instanceof EvengradError && error.op === "optimizer.step") return worst;
+      if (error instanceof EvengradError) return worst;
       throw error;
     }
     return scoreOf(this.loop, this.rows, state.facts, state.facts.output.op, this.loss);
@@ -94,6 +96,7 @@ export class Surgeon {
     state: Case,
     back: Checkpoint,
     cures: () => Promise<boolean>,
+    thorough: boolean,
   ): Promise<RepairRecord[]> {
     const { loop } = this;
     const now = await loop.save();
@@ -105,7 +108,7 @@ export class Surgeon {
     try {
       loop.restore(back);
       const without = await this.trial(state);
-      for (const candidates of [advised, others]) {
+      for (const candidates of thorough ? [advised, others] : [advised]) {
         loop.restore(back);
         if (await this.tryAll(candidates, { finding, state, back, without, cures, step: now.at }, records))
           return records;
@@ -130,7 +133,7 @@ export class Surgeon {
       const tried = await this.attempt(name, task);
       if (!tried) continue;
       records.push({ step: task.step, ...tried.record });
-      if (tried.gain >= clear || (tried.cured && tried.gain > -some)) {
+      if (tried.gain >= clear || (tried.cured && tried.gain > -bearable)) {
         keep(records, records.length - 1);
         return true;
       }

@@ -93,30 +93,48 @@ export function targetFacts(target: Tensor, classes: number): Reading<TargetFact
   };
 }
 
-/** How much the nearest other row tells of a row's label. */
+/** How much the nearest other row tells of a row's target. */
 export interface NeighbourFacts {
   readonly rows: number;
-  /** Share of rows whose nearest other row has the same label, and what chance gives. */
+  /** Share of rows whose nearest other row has the same label, or the correlation with its number; and what chance gives. */
   readonly agreement: number;
   readonly chance: number;
+  /** Their difference in standard errors. */
+  readonly deviation: number;
 }
 
 const mostRows = 512;
 
-/** Leave-one-out nearest neighbours by Euclidean distance, among the first rows; labels are (N). */
-export function neighbourFacts(input: Tensor, labels: Tensor, classes: number): Reading<NeighbourFacts> {
-  const n = Math.min(mostRows, input.shape[0]);
+/** For each of the first rows the nearest other one, by Euclidean distance: leave-one-out. */
+function nearestOf(input: Tensor, n: number): Tensor {
   const x = rows(input.cast("f32").slice([0, n]));
-  const y = labels.slice([0, n]);
   const centred = x.sub(x.mean({ axes: 0 }));
   const length = centred.square().sum({ axes: 1 });
   const products = centred.matmul(centred.transpose());
   const distance = length.unsqueeze(1).add(length).sub(products.mul(2));
-  const same = oneHot(y, classes).matmul(oneHot(y, classes).transpose()); // (n, n): 1 where labels agree
-  const others = distance.add(eye(n).mul(1e30));
-  const nearest = others.argmin({ axes: 1 });
+  return distance.add(eye(n).mul(1e30)).argmin({ axes: 1 });
+}
+
+/** @param classes of labels (N); 0 for a number per row */
+export function neighbourFacts(input: Tensor, target: Tensor, classes: number): Reading<NeighbourFacts> {
+  const n = Math.min(mostRows, input.shape[0]);
+  const nearest = nearestOf(input, n);
+  const y = target.slice([0, n]).reshape([n]);
+  if (classes === 0) {
+    const t = y.cast("f32");
+    const centred = t.sub(t.mean());
+    const correlation = centred.mul(centred.gather(nearest)).mean().div(centred.square().mean().add(1e-30));
+    return {
+      tensors: [correlation],
+      decode: ([[agreement]]) => ({ rows: n, agreement, chance: 0, deviation: agreement * root(n) }),
+    };
+  }
+  const hot = oneHot(y, classes);
   return {
-    tensors: [y.gather(nearest).equal(y).mean(), same.sum()],
-    decode: ([[agreement], [pairs]]) => ({ rows: n, agreement, chance: (pairs - n) / (n * (n - 1)) }),
+    tensors: [y.gather(nearest).equal(y).mean(), hot.sum({ axes: 0 }).square().sum()],
+    decode: ([[agreement], [pairs]]) => {
+      const chance = (pairs - n) / (n * (n - 1));
+      return { rows: n, agreement, chance, deviation: (agreement - chance) / root((chance * (1 - chance)) / n) };
+    },
   };
 }

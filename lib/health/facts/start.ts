@@ -79,7 +79,8 @@ export async function startFacts(
     tensors: [output.min(), output.max()],
     decode: ([[least], [most]]) => ({ shape: output.shape, least, most, op: opOf(output) }),
   };
-  const neighbours = classes > 1 && x.shape[0] >= 32 ? neighbourFacts(x, y, classes) : undefined;
+  const labelled = classes > 1 || y.size === y.shape[0];
+  const neighbours = labelled && x.shape[0] >= 32 ? neighbourFacts(x, y, classes) : undefined;
   const readings: Reading<unknown>[] = [
     inputFacts(first && first.size === x.size ? first.reshape([x.shape[0], x.size / x.shape[0]]) : x),
     targetFacts(y, classes),

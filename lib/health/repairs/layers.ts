@@ -139,8 +139,8 @@ export const weakerDropout: Repair = {
       .map(([path]) => path);
     return edit(
       patient,
-      found.map((path) => [path, () => new nn.Dropout(0.2)]),
-      { did: `dropout of 20 % at ${found.join(", ")}`, code: "new nn.Dropout(0.2)" },
+      found.map((path) => [path, () => new nn.Dropout(0.1)]),
+      { did: `dropout of 10 % at ${found.join(", ")}`, code: "new nn.Dropout(0.1)" },
     );
   },
 };

@@ -7,10 +7,11 @@ import type { Applied, Repair } from "./repair.js";
 function scaled({ options: { optimizer } }: Loop, factor: number): Applied | undefined {
   const before = optimizer.lr;
   if (!(before > 0)) return undefined;
-  optimizer.lr = before * factor;
+  const rate = Number((before * factor).toPrecision(6));
+  optimizer.lr = rate;
   return {
-    did: `learning rate ${before} to ${Number((before * factor).toPrecision(6))}`,
-    code: `optimizer.lr = ${Number((before * factor).toPrecision(6))}`,
+    did: `learning rate ${Number(before.toPrecision(6))} to ${rate}`,
+    code: `optimizer.lr = ${rate}`,
     undo() {
       optimizer.lr = before;
     },

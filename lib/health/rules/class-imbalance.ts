@@ -7,7 +7,8 @@ export const classImbalance: Rule = {
   normal: "below 20 rows of the largest class for one of the smallest",
   why: "Answering the frequent class is nearly right, so the rare ones are learned last or never.",
   repairs: ["classWeights"],
-  start({ facts: { target } }): Draft | undefined {
+  start({ facts: { target, loss } }): Draft | undefined {
+    if (loss.kind === "other") return undefined; // it may weigh classes itself
     const counts = target.counts?.filter((n) => n > 0);
     if (!counts || counts.length < 2) return undefined;
     const ratio = Math.max(...counts) / Math.min(...counts);

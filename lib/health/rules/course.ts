@@ -54,7 +54,7 @@ export function courseOf(losses: readonly number[], total: number, chance: numbe
     const rate = (first - recent) / (n - window / 2);
     const later = recent - rate * (total - n);
     const base = Math.min(first, scale);
-    if (n >= 0.5 * total && later > 0.6 * base && recent > 0.7 * base && recent > 0.4 * scale) return "slow";
+    if (n >= 0.5 * total && later > 0.75 * base && recent > 0.7 * base && recent > 0.4 * scale) return "slow";
     return "learning";
   };
   return { name: name(), ...numbers };

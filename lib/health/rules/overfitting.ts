@@ -7,7 +7,7 @@ export const overfitting: Rule = {
   normal: "a validation loss within 20 % of its lowest",
   why: "The model learns the training rows by heart, noise and all.",
   repairs: ["stopEarly", "dropout", "weightDecay"],
-  watch({ epochs }): Draft | undefined {
+  watch({ epochs, facts: { chance } }): Draft | undefined {
     const judged = epochs.filter((e) => e.validation);
     if (judged.length < 3) return undefined;
     const losses = judged.map((e) => e.validation?.loss ?? Number.NaN);
@@ -15,9 +15,11 @@ export const overfitting: Rule = {
     const at = losses.indexOf(least);
     const last = losses[losses.length - 1];
     const trained = judged[judged.length - 1].loss;
-    if (losses.length - at < 2 || !(last > 1.2 * least) || !(trained < 0.5 * last)) return undefined;
+    if (losses.length - at < 2 || !(last > 1.2 * least) || !(trained < 0.6 * last)) return undefined;
+    // A loss far below that of an answer that ignores the input may double and still be good.
+    const poor = chance !== undefined && last > 0.75 * chance;
     return {
-      severity: last > 1.3 * least && trained < 0.5 * last ? "fault" : "warning",
+      severity: poor ? "fault" : "warning",
       measured: `validation loss ${short(last)} after ${short(least)} in epoch ${judged[at].epoch}, training loss ${short(trained)}`,
       value: last / least,
     };

@@ -9,13 +9,12 @@ export const shuffledLabels: Rule = {
   repairs: [],
   start({ facts: { neighbours } }): Draft | undefined {
     if (!neighbours || neighbours.rows < 128) return undefined;
-    const { agreement, chance, rows } = neighbours;
-    const z = (agreement - chance) / Math.sqrt((chance * (1 - chance)) / rows);
-    if (Math.abs(z) > 2) return undefined;
+    const { agreement, chance, deviation, rows } = neighbours;
+    if (Math.abs(deviation) > 2) return undefined;
     return {
       severity: "fault",
-      measured: `the nearest other row has the same label for ${percent(agreement)} of ${rows} rows, by chance ${percent(chance)}`,
-      value: z,
+      measured: `the nearest other row has the same target for ${percent(agreement)} of ${rows} rows, by chance ${percent(chance)}`,
+      value: deviation,
     };
   },
 };

@@ -23,12 +23,15 @@ export function signalChange(view: View): Change | undefined {
   return { ratio, at, measured };
 }
 
+/** A norm takes its input's scale away, and so makes the gradient of small sums large: there, that of sums of variance 1. */
+const gradientOf = (l: LayerView): number => (l.normalized ? l.gradient * l.variance : l.gradient);
+
 /** The squared gradient, from the last hidden layer to the first. */
 export function gradientChange(view: View): Change | undefined {
   const layers = hidden(view).filter((l) => !(l.branch && l.gradient === 0));
   const [at, last] = [layers[0], layers.at(-1)];
   if (!at || !last || layers.length < 2) return undefined;
-  const ratio = at.gradient / last.gradient;
+  const ratio = gradientOf(at) / gradientOf(last);
   const measured = `from layer to layer on its way back the squared gradient changes by × ${short(Math.exp(view.backwardSlope))}; at ${at.path} it is × ${short(ratio)} the last hidden layer's`;
   return { ratio, at, measured };
 }
