@@ -2,7 +2,7 @@
 import type { Finding } from "../../lib/health/finding.js";
 import { meanOf } from "../experiments/verdict.js";
 import type { Diagnosis, Mended } from "./doctor.js";
-import { faultNamed } from "./faults.js";
+import { faultNamed } from "./faults/index.js";
 import type { Published } from "./looks.js";
 import type { Searched } from "./search.js";
 import { type RunSpec, stepsOf } from "./spec.js";

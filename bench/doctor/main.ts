@@ -1,7 +1,7 @@
 /** `bench doctor`: the doctor over a zoo of small runs with known faults, and of healthy ones. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../options.js";
-import { faults } from "./faults.js";
+import { faults } from "./faults/index.js";
 import {
   type FaultyCase,
   type FaultyOutcome,

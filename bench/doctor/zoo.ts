@@ -1,5 +1,5 @@
 /** The zoo: faulty runs, each with its repaired twin, and healthy ones, drawn from a name, in two halves. */
-import { type Fault, faultNamed, faults, pairs, type Severity, severities } from "./faults.js";
+import { type Fault, faultNamed, faults, pairs, type Severity, severities } from "./faults/index.js";
 import { drawHealthy, type Wants } from "./healthy.js";
 import { Random } from "./random.js";
 import type { RunSpec } from "./spec.js";
