@@ -162,8 +162,8 @@ describe("a run", () => {
 
   it("is changed by every repair that chance may choose, in some state", () => {
     const worst = change(healthyRun, {
-      data: { scale: 255 },
-      net: { activation: "none", init: { draw: "pytorch" }, head: "softmax" },
+      data: { scale: 255, targetScale: 100, rows: 97 },
+      net: { activation: "none", init: { draw: "pytorch" }, head: "softmax", dropout: 0.15 },
       train: { weightDecay: 1 },
     });
     for (const [name, repair] of Object.entries(repairs))

@@ -13,6 +13,8 @@ export const repairs: Partial<Record<RepairName, (run: RunSpec, random: Random) 
     run.train.loss === "crossEntropy" ? change(run, { train: { loss: "weightedCrossEntropy" } }) : run,
   clip: (run) => change(run, { train: { clip: 1 } }),
   dropout: (run) => change(run, { net: { dropout: Math.max(0.2, run.net.dropout) } }),
+  // Rows are in random order: those that a last smaller batch would hold can as well be left out for good.
+  dropLast: (run) => change(run, { data: { rows: run.data.rows - (run.data.rows % run.train.batch) } }),
   dropActivation: (run) => change(run, { net: { head: "none" } }),
   insertActivation: (run) => (run.net.activation === "none" ? change(run, { net: { activation: "relu" } }) : run),
   lowerRate: (run) => change(run, { train: { lr: run.train.lr / 10 } }),
@@ -22,9 +24,11 @@ export const repairs: Partial<Record<RepairName, (run: RunSpec, random: Random) 
   reinitialize: (run) => change(run, { net: { init: { draw: "auto" }, bias: 0 } }),
   replaceActivation: (run, random) => change(run, { net: { activation: random.pick(activations) } }),
   rescaleInputs: (run) => change(run, { data: { scale: 1, offset: 0 } }),
+  rescaleOutputs: (run) => change(run, { data: { targetScale: 1 } }),
   residual: (run) => change(run, { net: { residual: true } }),
   stopEarly: (run) => change(run, { train: { epochs: Math.max(1, Math.round(run.train.epochs / 3)) } }),
   warmUp: (run) => change(run, { train: { schedule: "warmup" } }),
+  weakerDropout: (run) => change(run, { net: { dropout: Math.min(0.1, run.net.dropout) } }),
   weakerDecay: (run) => change(run, { train: { weightDecay: run.train.weightDecay / 100 } }),
   weightDecay: (run) => change(run, { train: { weightDecay: 0.01 } }),
 };
