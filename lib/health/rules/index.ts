@@ -36,6 +36,7 @@ import { strongDecay } from "./weight-decay.js";
 
 /** Before the first step, rules in the order in which one causes another. */
 const first: readonly Rule[] = [
+  nonFinite,
   headMismatch,
   activationBeforeLoss,
   constantFeatures,
@@ -53,17 +54,17 @@ const first: readonly Rule[] = [
   missingNonlinearity,
   batchOfOne,
   strongDecay,
-  shuffledLabels,
   classImbalance,
+  shuffledLabels,
   leak,
   learningRateHigh,
   learningRateLow,
-  nonFinite,
   gradientNoise,
 ];
 
 /** On the way: steps too large kill units and blow up signals that were sound before. */
 const later: readonly Rule[] = [
+  shuffledLabels,
   learningRateHigh,
   saturatedUnits,
   deadUnits,

@@ -8,24 +8,16 @@ export const nonFinite: Rule = {
   normal: "finite",
   why: "One value that is not finite makes the loss, every gradient and then every weight NaN.",
   repairs: ["lowerRate", "clip", "reinitialize", "rescaleInputs"],
-  start({ rehearsal, facts: { input, target, loss } }) {
+  start({ rehearsal, layers, facts: { input, target, loss } }) {
     const where = !input.finite ? "the inputs" : !target.finite ? "the targets" : undefined;
     if (where) return { severity: "fault", measured: `${where} have NaN or infinity`, value: Number.NaN, repairs: [] };
-    if (Number.isFinite(loss.value)) {
-      if (!rehearsal || !suddenly(rehearsal)) return undefined;
-      const at = rehearsal.findIndex((x) => !Number.isFinite(x));
-      return {
-        severity: "fault",
-        measured: `on one batch the loss is ${rehearsal[at]} at step ${at + 1}`,
-        value: rehearsal[at],
-      };
-    }
-    return {
-      severity: "fault",
-      measured: `the first loss is ${loss.value}`,
-      value: loss.value,
-      repairs: ["reinitialize", "rescaleInputs"],
-    };
+    if (!layers.every((l) => Number.isFinite(l.variance))) return undefined; // the signal explodes
+    if (!Number.isFinite(loss.value))
+      return { severity: "fault", measured: `the first loss is ${loss.value}`, value: loss.value, repairs: [] };
+    if (!rehearsal || !suddenly(rehearsal)) return undefined;
+    const at = rehearsal.findIndex((x) => !Number.isFinite(x));
+    const measured = `on one batch the loss is ${rehearsal[at]} at step ${at + 1}`;
+    return { severity: "fault", measured, value: rehearsal[at] };
   },
   watch({ failure, losses }) {
     const last = losses.at(-1) ?? 0;

@@ -1,6 +1,6 @@
 /** What a rule is: one trouble, how it shows, what is normal and why it comes about. */
 import type { Finding, RepairName, RuleName } from "../finding.js";
-import type { RunView, StartView, View } from "./view.js";
+import type { LayerView, RunView, StartView, View } from "./view.js";
 
 /** What a rule says of a view; the rest of a finding is the rule's own. */
 export interface Draft {
@@ -38,5 +38,6 @@ export const percent = (share: number): string => `${Number((100 * share).toPrec
 export const stuck = ({ course: { name } }: RunView): boolean =>
   name === "stalled" || name === "slow" || name === "oscillating" || name === "diverging";
 
-/** Layers before the output. */
-export const hidden = (view: View) => view.layers.filter(({ head }) => !head);
+/** Layers before the output, but for those of a residual branch that begins with 0: it waits, on purpose. */
+export const hidden = (view: View): LayerView[] =>
+  view.layers.filter((l) => !l.head && !(l.branch && (l.gradient === 0 || l.variance === 0)));

@@ -1,20 +1,38 @@
 /** Labels that have nothing to do with their rows. */
-import { type Draft, percent, type Rule } from "./rule.js";
+import { type Draft, percent, type Rule, stuck } from "./rule.js";
+import type { RunView, View } from "./view.js";
+
+/** As few rows tell nothing. */
+const leastRows = 200;
+
+/** What neighbours say: nothing, within two standard errors. */
+function unrelated({ facts: { neighbours, target } }: View, severity: Draft["severity"]): Draft | undefined {
+  if (!neighbours || neighbours.rows < leastRows) return undefined;
+  const { agreement, chance, deviation, rows } = neighbours;
+  const rare = target.counts && Math.min(...target.counts.filter((n) => n > 0)) < 10;
+  if (rare || Math.abs(deviation) > 2) return undefined;
+  return {
+    severity,
+    measured: target.counts
+      ? `the nearest other row has the same label for ${percent(agreement)} of ${rows} rows, by chance ${percent(chance)}`
+      : `the correlation of targets with those of the nearest other rows is ${percent(agreement)}`,
+    value: deviation,
+  };
+}
+
+/** Whether validation is no better than an answer that ignores the input, after some epochs. */
+function learnsNothing({ epochs, facts: { chance } }: RunView): boolean {
+  const judged = epochs.at(-1)?.validation;
+  return chance !== undefined && judged !== undefined && epochs.length >= 3 && judged.loss > 0.97 * chance;
+}
 
 export const shuffledLabels: Rule = {
   name: "shuffled-labels",
   source: "leave-one-out nearest neighbours (Cover & Hart 1967) against chance: two standard errors",
-  normal: "neighbours that agree more often than chance, or a loss below chance",
+  normal: "neighbours that agree more often than chance, or a validation loss below chance",
   why: "If rows and labels were reordered apart, there is nothing to learn but the rows by heart.",
   repairs: [],
-  start({ facts: { neighbours } }): Draft | undefined {
-    if (!neighbours || neighbours.rows < 128) return undefined;
-    const { agreement, chance, deviation, rows } = neighbours;
-    if (Math.abs(deviation) > 2) return undefined;
-    return {
-      severity: "fault",
-      measured: `the nearest other row has the same target for ${percent(agreement)} of ${rows} rows, by chance ${percent(chance)}`,
-      value: deviation,
-    };
-  },
+  // In many dimensions neighbours may say nothing where a model finds something: it is to try first.
+  start: (view) => unrelated(view, "warning"),
+  watch: (view) => (stuck(view) || learnsNothing(view) ? unrelated(view, "fault") : undefined),
 };

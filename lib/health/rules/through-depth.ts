@@ -9,9 +9,8 @@ export interface Change {
   readonly measured: string;
 }
 
-/** Hidden layers whose sums no norm rescales; a branch that begins with 0 is silent on purpose. */
-export const unscaled = (view: View): LayerView[] =>
-  hidden(view).filter((l) => !l.normalized && !(l.branch && l.variance === 0));
+/** Hidden layers whose sums no norm rescales. */
+export const unscaled = (view: View): LayerView[] => hidden(view).filter((l) => !l.normalized);
 
 /** The variance of sums, from the first hidden layer to the last. */
 export function signalChange(view: View): Change | undefined {
@@ -28,7 +27,7 @@ const gradientOf = (l: LayerView): number => (l.normalized ? l.gradient * l.vari
 
 /** The squared gradient, from the last hidden layer to the first. */
 export function gradientChange(view: View): Change | undefined {
-  const layers = hidden(view).filter((l) => !(l.branch && l.gradient === 0));
+  const layers = hidden(view);
   const [at, last] = [layers[0], layers.at(-1)];
   if (!at || !last || layers.length < 2) return undefined;
   const ratio = gradientOf(at) / gradientOf(last);

@@ -1,0 +1,340 @@
+/** What the doctor says before the first step: each fault by its name, nothing of sound models, bad input in words. */
+import { describe, expect, test } from "vitest";
+import { DataSet } from "../lib/data/index.js";
+import { checkup, explain } from "../lib/health/index.js";
+import * as init from "../lib/init/index.js";
+import * as nn from "../lib/nn/index.js";
+import { randint, randn, seed, stopGradient, tensor, zeros } from "../lib/ops/index.js";
+import { Adam, type Optimizer, SGD } from "../lib/optim/index.js";
+import type { Shape } from "../lib/shape.js";
+import type { Tensor } from "../lib/tensor.js";
+import { rejection, valuesOf } from "./training.js";
+
+interface Case {
+  readonly model: nn.Module;
+  readonly x?: Tensor;
+  readonly y?: Tensor;
+  readonly loss?: (output: Tensor, y: Tensor) => Tensor;
+  readonly optimizer?: (model: nn.Module) => Optimizer;
+  readonly batchSize?: number;
+}
+
+const sgd = (lr: number) => (model: nn.Module) => new SGD(model.parameters(), { lr });
+const normal =
+  (std: number): init.Initializer =>
+  (shape: Shape, options) =>
+    randn(shape, { std, ...options });
+
+/** 256 rows of 6 features in 3 classes that the features tell apart. */
+function data(): { x: Tensor; y: Tensor } {
+  const x = randn([256, 6]);
+  return { x, y: x.slice([0, 256], [0, 3]).argmax({ axes: 1 }) };
+}
+
+/** 6, depth × width, 3. */
+function stack(
+  depth: number,
+  {
+    width = 32,
+    weightInit,
+    act = () => new nn.ReLU(),
+  }: { width?: number; weightInit?: init.Initializer; act?: () => nn.Module } = {},
+): nn.Sequential {
+  const layers = Array.from({ length: depth }, (_, i) => [
+    new nn.Linear(i ? width : 6, width, { weightInit }),
+    act(),
+  ]).flat();
+  return new nn.Sequential(...layers, new nn.Linear(width, 3, { weightInit }));
+}
+
+async function faultsOf({ model, x, y, loss = nn.crossEntropy, optimizer, batchSize }: Case): Promise<string[]> {
+  const sample = data();
+  const [xs, ys] = [x ?? sample.x, y ?? sample.y];
+  const values = { x: tensor(await xs.data(), xs.shape), y: tensor(await ys.data(), ys.shape, ys.dtype) };
+  const { findings } = await checkup(model, values, { loss, optimizer: optimizer?.(model), batchSize });
+  return findings.filter(({ severity }) => severity === "fault").map(({ rule }) => rule);
+}
+
+/** A bias that leaves no unit of the layer awake. */
+function asleep(): nn.Sequential {
+  const model = stack(2);
+  (model[0] as nn.Linear).bias?.initial &&
+    Object.assign((model[0] as nn.Linear).bias as object, { initial: zeros([32]).sub(50) });
+  return model;
+}
+
+class Cut extends nn.Module {
+  a = new nn.Linear(6, 16);
+  b = new nn.Linear(16, 3);
+  forward(x: Tensor): Tensor {
+    return this.b.forward(stopGradient(this.a.forward(x).tanh()));
+  }
+}
+
+const mixed = (model: nn.Module) => new SGD([...model.parameters()].slice(2), { lr: 0.1 });
+
+const cases: Record<string, () => [first: string, Case]> = {
+  "weights too small": () => ["vanishing-signal", { model: stack(8, { weightInit: normal(0.02) }) }],
+  "weights too large": () => ["exploding-signal", { model: stack(8, { weightInit: normal(1) }) }],
+  "weights of 0": () => ["symmetric-units", { model: stack(2, { weightInit: init.zeros }) }],
+  "weights of one value": () => ["symmetric-units", { model: stack(2, { weightInit: (s) => zeros(s).add(0.1) }) }],
+  "sigmoid by Xavier": () => [
+    "vanishing-gradient",
+    { model: stack(10, { weightInit: init.xavierNormal, act: () => new nn.Sigmoid() }) },
+  ],
+  "tanh far out": () => ["saturated-units", { model: stack(2, { weightInit: normal(5), act: () => new nn.Tanh() }) }],
+  "units asleep": () => ["dead-units", { model: asleep() }],
+  "inputs of thousands": () => ["input-scale", { model: stack(2), x: data().x.mul(1000) }],
+  "inputs far from 0": () => ["input-scale", { model: stack(2), x: data().x.mul(0.1).add(5) }],
+  "one feature above all": () => [
+    "input-scale",
+    {
+      model: stack(2),
+      x: data()
+        .x.mul(0.01)
+        .mul(tensor([500, 1, 1, 1, 1, 1])),
+    },
+  ],
+  "constant inputs": () => ["constant-features", { model: stack(2), x: zeros([256, 6]).add(1) }],
+  "softmax twice": () => [
+    "activation-before-loss",
+    { model: new nn.Sequential(new nn.Linear(6, 8), new nn.ReLU(), new nn.Linear(8, 3), new nn.Softmax()) },
+  ],
+  "sigmoid twice": () => [
+    "activation-before-loss",
+    {
+      model: new nn.Sequential(new nn.Linear(6, 8), new nn.Tanh(), new nn.Linear(8, 1), new nn.Sigmoid()),
+      y: randint(0, 2, [256, 1]).cast("f32"),
+      loss: nn.binaryCrossEntropyWithLogits,
+    },
+  ],
+  "targets beyond a tanh": () => [
+    "activation-before-loss",
+    {
+      model: new nn.Sequential(new nn.Linear(6, 8), new nn.ReLU(), new nn.Linear(8, 1), new nn.Tanh()),
+      y: data().x.sum({ axes: 1, keepDims: true }),
+      loss: nn.mse,
+    },
+  ],
+  "labels as one number": () => [
+    "head-mismatch",
+    {
+      model: new nn.Sequential(new nn.Linear(6, 8), new nn.ReLU(), new nn.Linear(8, 1)),
+      loss: (z, t) => nn.mse(z, t.reshape([-1, 1])),
+      y: data().y.reshape([256, 1]),
+    },
+  ],
+  "likelihood of raw scores": () => ["head-mismatch", { model: stack(2), loss: nn.nll }],
+  "large targets": () => [
+    "target-scale",
+    {
+      model: new nn.Sequential(new nn.Linear(6, 8), new nn.ReLU(), new nn.Linear(8, 1)),
+      y: data().x.sum({ axes: 1, keepDims: true }).mul(300),
+      loss: nn.mse,
+    },
+  ],
+  "no activation": () => [
+    "missing-nonlinearity",
+    { model: new nn.Sequential(new nn.Linear(6, 16), new nn.Linear(16, 16), new nn.Linear(16, 3)) },
+  ],
+  "a cut": () => ["no-gradient", { model: new Cut() }],
+  "an optimizer of half the model": () => ["no-gradient", { model: stack(2), optimizer: mixed }],
+  "batch norm of two rows": () => [
+    "batch-of-one",
+    {
+      model: new nn.Sequential(new nn.Linear(6, 8), new nn.BatchNorm(8), new nn.ReLU(), new nn.Linear(8, 3)),
+      batchSize: 2,
+    },
+  ],
+  "a last batch of one row": () => [
+    "batch-of-one",
+    {
+      model: new nn.Sequential(new nn.Linear(6, 8), new nn.BatchNorm(8), new nn.ReLU(), new nn.Linear(8, 3)),
+      batchSize: 255,
+    },
+  ],
+  "hardly anything kept": () => [
+    "strong-dropout",
+    { model: new nn.Sequential(new nn.Linear(6, 32), new nn.ReLU(), new nn.Dropout(0.95), new nn.Linear(32, 3)) },
+  ],
+  "strong decay": () => [
+    "weight-decay",
+    { model: stack(2), optimizer: (m) => new SGD(m.parameters(), { lr: 0.1, weightDecay: 0.5 }) },
+  ],
+  "a rate too high": () => ["learning-rate-high", { model: stack(2), optimizer: sgd(100) }],
+  "a rate too low": () => ["learning-rate-low", { model: stack(2), optimizer: sgd(1e-6) }],
+  "one row of a class in fifty": () => [
+    "class-imbalance",
+    { model: stack(2), y: data().x.slice([0, 256], [0, 1]).reshape([256]).greater(2).cast("i32") },
+  ],
+  "NaN in the data": () => ["non-finite", { model: stack(2), x: data().x.add(tensor([Number.NaN, 0, 0, 0, 0, 0])) }],
+};
+
+describe("names first what is wrong:", () => {
+  test.each(Object.entries(cases))("%s", async (_, make) => {
+    seed(5);
+    const [first, one] = make();
+    expect((await faultsOf(one))[0]).toBe(first);
+  });
+});
+
+describe("finds no fault in", () => {
+  const sound: Record<string, () => Case> = {
+    "a plain network": () => ({ model: stack(2), optimizer: sgd(0.1) }),
+    "a deep one": () => ({ model: stack(20), optimizer: sgd(0.01) }),
+    tanh: () => ({ model: stack(6, { act: () => new nn.Tanh() }), optimizer: sgd(0.05) }),
+    sigmoid: () => ({ model: stack(4, { act: () => new nn.Sigmoid() }), optimizer: sgd(0.1) }),
+    GELU: () => ({
+      model: stack(4, { act: () => new nn.GELU() }),
+      optimizer: (m) => new Adam(m.parameters(), { lr: 0.002 }),
+    }),
+    "batch norm": () => ({
+      model: new nn.Sequential(
+        ...Array.from({ length: 4 }, (_, i) => [
+          new nn.Linear(i ? 32 : 6, 32),
+          new nn.BatchNorm(32),
+          new nn.ReLU(),
+        ]).flat(),
+        new nn.Linear(32, 3),
+      ),
+      optimizer: sgd(0.05),
+      batchSize: 32,
+    }),
+    "large inputs that the model brings to scale": () => ({
+      model: new nn.Sequential(new nn.Lambda((x) => x.div(1000)), ...[0, 1, 2, 3, 4].map((i) => stack(2)[i])),
+      x: data().x.mul(1000),
+      optimizer: sgd(0.1),
+    }),
+    "residual branches that begin with 0": () => ({
+      model: new nn.Sequential(
+        new nn.Linear(6, 16),
+        ...Array.from(
+          { length: 6 },
+          () => new nn.Residual(new nn.Sequential(new nn.Linear(16, 16), new nn.ReLU()), { scale: 0, learned: true }),
+        ),
+        new nn.Linear(16, 3),
+      ),
+      optimizer: sgd(0.1),
+    }),
+  };
+  test.each(Object.entries(sound))("%s", async (_, make) => {
+    seed(6);
+    expect(await faultsOf(make())).toEqual([]);
+  });
+});
+
+test("changes nothing: weights, moments, statistics, modes and the random stream", async () => {
+  seed(7);
+  const model = new nn.Sequential(new nn.Linear(6, 8), new nn.BatchNorm(8), new nn.Dropout(0.3), new nn.Linear(8, 3));
+  const optimizer = new Adam(model.parameters(), { lr: 0.01 });
+  const sample = data();
+  const before = [await valuesOf(model), await valuesOf(optimizer), await randn([3]).data()];
+  seed(8);
+  await checkup(model, sample, { loss: nn.crossEntropy, optimizer, batchSize: 32 });
+  const drawn = await randn([3]).data();
+  seed(8);
+  expect(drawn).toEqual(await randn([3]).data());
+  expect([await valuesOf(model), await valuesOf(optimizer)]).toEqual(before.slice(0, 2));
+});
+
+test("labels of other rows are a warning: a model may find what neighbours do not tell", async () => {
+  seed(5);
+  const { x } = data();
+  const of = async (y: Tensor) => {
+    const sample = { x: tensor(await x.data(), x.shape), y: tensor(await y.data(), [256], "i32") };
+    const { findings } = await checkup(stack(2), sample, { loss: nn.crossEntropy });
+    return findings.map(({ rule, severity }) => [rule, severity]);
+  };
+  expect(await of(randint(0, 3, [256]))).toEqual([["shuffled-labels", "warning"]]);
+  expect(await of(data().y)).toEqual([["shuffled-labels", "warning"]]);
+});
+
+test("rows of validation that are trained on", async () => {
+  seed(9);
+  const { x, y } = data();
+  const set = new DataSet(tensor(await x.data(), x.shape), tensor(await y.data(), y.shape, "i32"));
+  const of = async (validation: DataSet) => {
+    const { findings } = await checkup(stack(2), set.take(96), { loss: nn.crossEntropy, validation });
+    return findings.find(({ rule }) => rule === "leak")?.severity;
+  };
+  expect(await of(set.take(64))).toBe("fault");
+  expect(await of(set.rows(Int32Array.from({ length: 32 }, (_, i) => 92 + i)))).toBe("warning");
+  expect(await of(set.rows(Int32Array.from({ length: 32 }, (_, i) => 96 + i)))).toBeUndefined();
+});
+
+test("a finding explains itself", async () => {
+  seed(5);
+  const { x, y } = data();
+  const result = await checkup(stack(8, { weightInit: normal(1) }), { x, y }, { loss: nn.crossEntropy });
+  expect(result.healthy).toBe(false);
+  const [finding] = result.findings;
+  expect(finding).toMatchObject({ rule: "exploding-signal", severity: "fault", step: 0, layer: "14.weight" });
+  expect(explain(finding)).toMatch(
+    /^fault: exploding-signal \(14\.weight, before the first step\)\n {2}from layer to layer .*; normal is .*\.\n {2}Each layer .*\n {2}1\. draw weights/,
+  );
+  expect(`${result}`).toMatch(/exploding-signal +14\.weight +start +from layer/);
+});
+
+describe("refuses", () => {
+  const sample = data();
+  class Broken extends nn.Module {
+    fc = new nn.Linear(6, 3);
+    forward(): Tensor {
+      throw new Error("out of order");
+    }
+  }
+  const bad: Record<string, [() => unknown, string]> = {
+    "no module": [
+      () => checkup({} as nn.Module, sample, { loss: nn.mse }),
+      "health.checkup: model must be a module, got {",
+    ],
+    "a model without parameters": [
+      () => checkup(new nn.ReLU(), sample, { loss: nn.mse }),
+      "health.checkup: the model must have parameters, got none. Is it built?",
+    ],
+    "no loss": [
+      () => checkup(stack(1), sample, {} as never),
+      "loss must be a function of (output, y), got undefined. Use e.g. nn.crossEntropy",
+    ],
+    "a loss that is a vector": [
+      () => checkup(stack(1), sample, { loss: (z) => z.sum({ axes: 1 }) }),
+      "health.checkup: loss must return one number, got [256]. Reduce it with mean()",
+    ],
+    "a sample of the wrong shape": [
+      () => checkup(stack(1), { x: randn([4, 5]), y: sample.y.slice([0, 4]) }, { loss: nn.crossEntropy }),
+      "health.checkup: the model must accept the sample, got an input of shape [4,5]",
+    ],
+    "no sample": [
+      () => checkup(stack(1), 3 as never, { loss: nn.mse }),
+      "sample must be a data set or { x, y }, got 3",
+    ],
+    "rows that do not pair": [
+      () => checkup(stack(1), { x: sample.x, y: tensor([1, 2]) }, { loss: nn.mse }),
+      "x and y must have equally many rows, got [256,6] and [2]",
+    ],
+    "no rows": [
+      () => checkup(stack(1), { x: zeros([0, 6]), y: zeros([0]) }, { loss: nn.mse }),
+      "sample must have at least one row, got [0,6]",
+    ],
+    "an optimizer that is none": [
+      () => checkup(stack(1), sample, { loss: nn.mse, optimizer: 1 as never }),
+      "optimizer must be an optimizer, got 1. Use e.g. new optim.SGD(…)",
+    ],
+    "a batch size of half a row": [
+      () => checkup(stack(1), sample, { loss: nn.mse, batchSize: 0.5 }),
+      "batchSize must be a whole number",
+    ],
+    "validation that is none": [
+      () => checkup(stack(1), sample, { loss: nn.mse, validation: [] as never }),
+      "validation must be a data set, got []",
+    ],
+    "an unknown option": [
+      () => checkup(stack(1), sample, { loss: nn.mse, optimiser: 1 } as never),
+      'Did you mean "optimizer"?',
+    ],
+    "a model that throws": [() => checkup(new Broken(), sample, { loss: nn.mse }), "out of order"],
+  };
+  test.each(Object.entries(bad))("%s", async (_, [act, message]) => {
+    expect((await rejection(Promise.resolve().then(act) as Promise<unknown>)).message).toContain(message);
+  });
+});
