@@ -215,8 +215,9 @@ export class Monitor implements Observer {
 
   private async operate(fault: Finding, back: Checkpoint): Promise<boolean> {
     if (!this.surgeon || !this.facts || !this.structure) return false;
-    const cures = async (): Promise<boolean> =>
-      fault.step === 0 && !(await this.look()).some((f) => f.rule === fault.rule && isFault(f));
+    const shows = async (): Promise<boolean> =>
+      fault.step > 0 || (await this.look()).some((f) => f.rule === fault.rule && isFault(f));
+    const cures = async (): Promise<number | undefined> => ((await shows()) ? undefined : this.facts?.loss.value);
     const state = { facts: this.facts, structure: this.structure };
     const records = await this.surgeon.repair(fault, state, back, cures, this.failures === 0);
     this.repairs.push(...records);
@@ -228,7 +229,7 @@ export class Monitor implements Observer {
     }
     this.samples = this.samples.filter(({ step }) => step < back.at);
     this.open.clear();
-    this.mended.add(fault.rule);
+    if (fault.step > 0 || !(await shows())) this.mended.add(fault.rule);
     this.given.clear(); // what did not help before may help now
     for (const rule of this.mended) this.given.add(rule);
     this.since = back.at;

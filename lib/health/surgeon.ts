@@ -47,8 +47,8 @@ interface Task {
   readonly back: Checkpoint;
   /** What a trial gives without any repair. */
   readonly without: Score;
-  /** Whether the fault no longer shows in the run as it is now. */
-  readonly cures: () => Promise<boolean>;
+  /** The loss that the run as it is now begins with, if the fault no longer shows. */
+  readonly cures: () => Promise<number | undefined>;
 }
 
 export class Surgeon {
@@ -95,7 +95,7 @@ export class Surgeon {
     finding: Finding,
     state: Case,
     back: Checkpoint,
-    cures: () => Promise<boolean>,
+    cures: () => Promise<number | undefined>,
     thorough: boolean,
   ): Promise<RepairRecord[]> {
     const { loop } = this;
@@ -133,7 +133,7 @@ export class Surgeon {
       const tried = await this.attempt(name, task);
       if (!tried) continue;
       records.push({ step: task.step, ...tried.record });
-      if (tried.gain >= clear || (tried.cured && tried.gain > -bearable)) {
+      if (tried.gain >= clear || tried.heals) {
         keep(records, records.length - 1);
         return true;
       }
@@ -157,7 +157,9 @@ export class Surgeon {
   private async attempt(name: Mending, task: Task) {
     const { loop, length } = this;
     const { finding, state, back, without } = task;
-    let best: { times: number; score: Score; applied: Applied; fresh: Checkpoint; cured: boolean } | undefined;
+    let best:
+      | { times: number; score: Score; applied: Applied; fresh: Checkpoint; cured: number | undefined }
+      | undefined;
     const most = repairs[name].again ? 4 : 1;
     for (let times = 1; times <= most; times++) {
       const applied = this.apply(name, task);
@@ -183,9 +185,18 @@ export class Surgeon {
       ...{ backTo: back.at, finding, repair: name, did, code, outcome: "undone" },
       trial: { steps: length, without: without.loss, with: best.score.loss },
     };
-    return { record, cured: best.cured, times: best.times, gain: gain(without, best.score) };
+    return {
+      record,
+      heals: heals(best.cured, best.score, gain(without, best.score)),
+      times: best.times,
+      gain: gain(without, best.score),
+    };
   }
 }
+
+/** Whether the fault is gone and the run learns: no worse than before, or at least better than where it now begins. */
+const heals = (cured: number | undefined, { loss }: Score, better: number): boolean =>
+  cured !== undefined && (better > -bearable || loss < 0.97 * cured);
 
 const keep = (records: RepairRecord[], index: number): void => {
   records[index] = { ...records[index], outcome: "kept" };

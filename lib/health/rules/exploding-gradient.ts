@@ -3,8 +3,8 @@ import { type Draft, type Rule, short, stuck } from "./rule.js";
 import { gradientChange } from "./through-depth.js";
 import type { View } from "./view.js";
 
-/** On its way from the last hidden layer to the first, the squared gradient may grow by this. */
-const drift = 1e3;
+/** On its way from the last hidden layer to the first, the squared gradient may grow by this: by 100 in size. */
+const drift = 1e4;
 
 function exploding(view: View): Draft | undefined {
   const change = gradientChange(view);
@@ -15,7 +15,7 @@ function exploding(view: View): Draft | undefined {
 export const explodingGradient: Rule = {
   name: "exploding-gradient",
   source: "AUTOTRAINER's ratio of 70; Yang et al. 2019: batch norm with ReLU multiplies gradients by 1.21 a layer",
-  normal: "a factor of 0.001 to 1000, squared, from the last hidden layer to the first",
+  normal: "a factor of 0.001 to 10,000, squared, from the last hidden layer to the first",
   why: "Each layer passes back more than it gets, so the first layers are thrown about while the last hardly move.",
   repairs: ["reinitialize", "residual", "clip", "lowerRate"],
   start: exploding,

@@ -3,8 +3,8 @@ import { type Draft, type Rule, short } from "./rule.js";
 import { medianUpdate, suddenly } from "./updates.js";
 import type { StartView } from "./view.js";
 
-/** Updates of this size relative to the weight rewrite it in ten steps. */
-const largest = 0.1;
+/** Updates of this size relative to the weight rewrite it in ten steps; below the other, they do not shake the loss. */
+const [largest, noticed] = [0.1, 1e-3];
 
 export const learningRateHigh: Rule = {
   name: "learning-rate-high",
@@ -48,7 +48,7 @@ export const learningRateHigh: Rule = {
         measured: `the loss rose from ${short(begin)} to ${short(peak)} and is ${short(course.recent)}, with updates of ${short(update)} of the weights`,
         value: peak / begin,
       };
-    if (course.name === "diverging" || course.name === "oscillating")
+    if (course.name === "diverging" || (course.name === "oscillating" && update > noticed))
       return {
         severity: "fault",
         measured: `the loss went from ${short(course.first)} to ${short(course.recent)} ± ${short(course.noise)}, with updates of ${short(update)} of the weights`,

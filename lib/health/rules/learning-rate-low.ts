@@ -1,7 +1,7 @@
 /** Steps too small to get anywhere. */
 import { type Draft, type Rule, short } from "./rule.js";
 import { medianUpdate } from "./updates.js";
-import type { StartView } from "./view.js";
+import type { RunView, StartView } from "./view.js";
 
 /** Ten thousand updates of this size relative to the weight change little. */
 const smallest = 1e-4;
@@ -25,11 +25,16 @@ export const learningRateLow: Rule = {
     };
   },
   watch(view): Draft | undefined {
-    const { course, losses } = view;
-    if (course.name !== "slow" && course.name !== "stalled") return undefined;
+    const { course, losses, layers, facts } = view;
     const update = medianUpdate(view);
-    const small = view.layers.length > 0 && update < (course.name === "slow" ? 10 * smallest : smallest);
-    if (!small) return undefined;
+    const limits: Partial<Record<typeof course.name, number>> = {
+      slow: 1e-3,
+      stalled: smallest,
+      oscillating: smallest,
+    };
+    const limit = unfinished(view) ? 1e-3 : limits[course.name];
+    if (limit === undefined || layers.length === 0 || update >= limit) return undefined;
+    if (unfinished(view) && course.recent < 0.25 * (facts.chance ?? course.first)) return undefined;
     return {
       severity: "fault",
       measured: `${losses.length} steps took the loss from ${short(course.first)} to ${short(course.recent)}, with updates of ${short(update)} of the weights`,
@@ -37,3 +42,11 @@ export const learningRateLow: Rule = {
     };
   },
 };
+
+/** At the end of the run the loss still falls: by a tenth from its middle fifth to its last. */
+function unfinished({ step, total, losses }: RunView): boolean {
+  if (step < total || losses.length < 50) return false;
+  const fifth = Math.floor(losses.length / 5);
+  const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
+  return mean(losses.slice(-fifth)) < 0.9 * mean(losses.slice(2 * fifth, 3 * fifth));
+}

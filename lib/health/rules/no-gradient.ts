@@ -28,7 +28,7 @@ export const noGradient: Rule = {
     const share = frozen.reduce((sum, p) => sum + p.size, 0) / parameters.reduce((sum, p) => sum + p.size, 0);
     // A zero somewhere (an output, the scale of a branch) may hold the gradient back for the first step.
     const through = layers.find(
-      (l) => !l.head && l.dead === 1 && l.variance > 0 && !/relu|where|clamp/i.test(l.activation ?? ""),
+      (l) => !l.head && !l.branch && l.dead === 1 && l.variance > 0 && !/relu|where|clamp/i.test(l.activation ?? ""),
     );
     if (through)
       return {

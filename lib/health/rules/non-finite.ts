@@ -19,9 +19,12 @@ export const nonFinite: Rule = {
     const measured = `on one batch the loss is ${rehearsal[at]} at step ${at + 1}`;
     return { severity: "fault", measured, value: rehearsal[at] };
   },
-  watch({ failure, losses }) {
+  watch({ failure, losses, epochs }) {
     const last = losses.at(-1) ?? 0;
-    if (!failure && Number.isFinite(last)) return undefined;
+    const judged = epochs.at(-1)?.validation?.loss ?? 0;
+    if (!failure && Number.isFinite(last) && Number.isFinite(judged)) return undefined;
+    if (!failure && Number.isFinite(last))
+      return { severity: "fault", measured: `the loss of validation is ${judged}`, value: judged };
     const measured = failure?.text ?? `the loss is ${short(last)}`;
     return { severity: "fault", layer: failure?.layer, measured, value: last };
   },

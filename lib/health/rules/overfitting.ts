@@ -15,6 +15,7 @@ export const overfitting: Rule = {
     const at = losses.indexOf(least);
     const last = losses[losses.length - 1];
     const trained = judged[judged.length - 1].loss;
+    if (trained > judged[judged.length - 2].loss) return undefined; // training gets worse, too
     if (losses.length - at < 2 || !(last > 1.2 * least) || !(trained < 0.6 * last)) return undefined;
     // A loss far below that of an answer that ignores the input may double and still be good.
     const poor = chance !== undefined && last > 0.75 * chance;

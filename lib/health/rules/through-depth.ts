@@ -9,8 +9,11 @@ export interface Change {
   readonly measured: string;
 }
 
-/** Hidden layers whose sums no norm rescales. */
-export const unscaled = (view: View): LayerView[] => hidden(view).filter((l) => !l.normalized);
+/** Hidden layers of the trunk: what a residual branch adds is small beside it, as it should be. */
+const trunk = (view: View): LayerView[] => hidden(view).filter((l) => !l.branch);
+
+/** Those whose sums no norm rescales. */
+export const unscaled = (view: View): LayerView[] => trunk(view).filter((l) => !l.normalized);
 
 /** The variance of sums, from the first hidden layer to the last. */
 export function signalChange(view: View): Change | undefined {
@@ -27,7 +30,7 @@ const gradientOf = (l: LayerView): number => (l.normalized ? l.gradient * l.vari
 
 /** The squared gradient, from the last hidden layer to the first. */
 export function gradientChange(view: View): Change | undefined {
-  const layers = hidden(view);
+  const layers = trunk(view);
   const [at, last] = [layers[0], layers.at(-1)];
   if (!at || !last || layers.length < 2) return undefined;
   const ratio = gradientOf(at) / gradientOf(last);

@@ -15,7 +15,7 @@ function vanishing(view: View): Draft | undefined {
 export const vanishingGradient: Rule = {
   name: "vanishing-gradient",
   source: "AUTOTRAINER's ratio of 1e-3, on the gradient of sums rather than of weights, which a shrinking signal hides",
-  normal: "a factor of 0.001 to 1000, squared, from the last hidden layer to the first",
+  normal: "a factor of 0.001 to 10,000, squared, from the last hidden layer to the first",
   why: "Each layer passes back less than it gets, so the first layers stay as they were drawn.",
   repairs: ["reinitialize", "residual", "replaceActivation", "normalize"],
   start: vanishing,
