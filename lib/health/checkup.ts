@@ -50,7 +50,7 @@ export function sampleOf(set: DataSet): { x: Tensor; y: Tensor } {
 }
 
 /** A start's layers as rules see them. */
-export const layersAt = ({ layers }: StartFacts): LayerView[] => layers.map((l) => ({ ...l, update: undefined }));
+export const layersAt = ({ layers }: StartFacts): LayerView[] => [...layers];
 
 /** Facts of a model before its first step, and its structure. */
 export async function examine(

@@ -244,8 +244,8 @@ export class Monitor implements Observer {
     const { facts, samples, loop } = this;
     if (!facts) return undefined;
     const { losses, gradNorms, total, at, records } = loop;
-    const newest = samples.at(-1);
-    const last = newest && newest.step >= this.since ? newest : undefined;
+    const seen = samples.filter(({ step }) => step >= this.since);
+    const last = seen.at(-1);
     const uses = this.probe.structure?.uses ?? [];
     const layers = (last?.layers ?? []).map((numbers, i): LayerView => {
       const { path, through, meets, block, normalized } = uses[i];
@@ -264,6 +264,7 @@ export class Monitor implements Observer {
       forwardSlope: logSlope(hidden.map(({ variance }) => variance)),
       backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),
       course: courseOf(losses, total, facts.chance),
+      samples: seen,
       topClass: last?.topClass,
     };
   }

@@ -92,7 +92,7 @@ export async function startFacts(
   const { findings, forwardSlope, backwardSlope, values } = await measure(
     structure,
     x,
-    true,
+    undefined,
     loss,
     readings.flatMap(({ tensors }) => tensors),
   );

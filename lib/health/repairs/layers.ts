@@ -145,37 +145,6 @@ export const weakerDropout: Repair = {
   },
 };
 
-/** z ↦ zσ + μ after the head, and the loss in units of σ²: gradients are as of targets of variance 1. */
-export const rescaleOutputs: Repair = {
-  name: "rescaleOutputs",
-  apply(patient) {
-    const { loop, sample, structure, facts } = patient;
-    const heads = structure.uses.filter((use) => use.meets === "head").map((use) => ownerOf(use.path));
-    if (heads.length !== 1 || heads[0] === "" || facts.loss.kind !== "square") return undefined;
-    const y = sample.y.cast("f32");
-    const [mean, std] = [y.mean({ axes: 0 }), y.std({ axes: 0 }).add(1e-12)];
-    const { loss } = loop.options;
-    const { variance } = facts.target;
-    const edited = edit(
-      patient,
-      [[heads[0], (old) => chain(old, new nn.Standardize(mean.div(std).neg(), std.reciprocal()))]],
-      {
-        did: "outputs scaled and shifted to the targets' standard deviation and mean, the loss divided by their variance",
-        code: "new nn.Standardize(mean.div(std).neg(), std.reciprocal())",
-      },
-    );
-    if (!edited) return undefined;
-    loop.change({ loss: (z, t) => loss(z, t).div(variance) });
-    return {
-      ...edited,
-      undo() {
-        edited.undo();
-        loop.change({ loss });
-      },
-    };
-  },
-};
-
 export const dropActivation: Repair = {
   name: "dropActivation",
   apply(patient) {
@@ -193,6 +162,43 @@ export const dropActivation: Repair = {
       did: `took ${found[1].constructor.name} at ${found[0]} away: the model now gives raw scores`,
       code: "new nn.Sequential(…, new nn.Linear(width, classes))",
     });
+  },
+};
+
+/** z ↦ zσ + μ after the head, and the loss in units of σ²: gradients are as of targets of variance 1. */
+export const rescaleOutputs: Repair = {
+  name: "rescaleOutputs",
+  apply(patient, finding) {
+    const { loop, sample, structure, facts } = patient;
+    const heads = structure.uses.filter((use) => use.meets === "head").map((use) => ownerOf(use.path));
+    if (heads.length !== 1 || heads[0] === "" || facts.loss.kind !== "square") return undefined;
+    const y = sample.y.cast("f32");
+    const [mean, std] = [y.mean({ axes: 0 }), y.std({ axes: 0 }).add(1e-12)];
+    const { loss } = loop.options;
+    const { variance } = facts.target;
+    const bare = dropActivation.apply(patient, finding); // what is bounded cannot be scaled to any target
+    const edited = edit(
+      patient,
+      [[heads[0], (old) => chain(old, new nn.Standardize(mean.div(std).neg(), std.reciprocal()))]],
+      {
+        did: "outputs scaled and shifted to the targets' standard deviation and mean, the loss divided by their variance",
+        code: "new nn.Standardize(mean.div(std).neg(), std.reciprocal())",
+      },
+    );
+    if (!edited) {
+      bare?.undo();
+      return undefined;
+    }
+    loop.change({ loss: (z, t) => loss(z, t).div(variance) });
+    return {
+      ...edited,
+      did: bare ? `${bare.did}; ${edited.did}` : edited.did,
+      undo() {
+        edited.undo();
+        bare?.undo();
+        loop.change({ loss });
+      },
+    };
   },
 };
 

@@ -1,14 +1,11 @@
 /** Sizes of a step's updates relative to the weights. */
 import type { Rehearsal, RunView } from "./view.js";
 
-/** The median over the layers of the last sampled step; 0 before the first one. */
-export function medianUpdate({ layers }: RunView): number {
-  const sizes = layers
-    .map((l) => l.update)
-    .filter((u): u is number => u !== undefined && Number.isFinite(u))
-    .sort((a, b) => a - b);
-  return sizes[sizes.length >> 1] ?? 0;
-}
+const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
+
+/** The median over layers and looks: a schedule may end with a rate of 0. */
+export const medianUpdate = ({ samples }: RunView): number =>
+  median(samples.map(({ layers }) => median(layers.map(({ update }) => update).filter(Number.isFinite))));
 
 /** Whether losses were finite and no larger than at first, and then all at once were not: no step too long does that. */
 export function suddenly(losses: Rehearsal): boolean {

@@ -2,6 +2,7 @@
 import type { Optimizer } from "../../optim/index.js";
 import type { EpochRecord } from "../../train/history.js";
 import type { StartFacts } from "../facts/start.js";
+import type { HealthSample } from "../record.js";
 import type { Course } from "./course.js";
 
 /** One layer, before the first step or at a sampled one. */
@@ -16,8 +17,6 @@ export interface LayerView {
   readonly gradient: number;
   readonly dead: number;
   readonly saturated: number;
-  /** Size of the last update relative to the weight; undefined before the first step. */
-  readonly update: number | undefined;
 }
 
 /** How the run is to go. */
@@ -58,6 +57,8 @@ export interface RunView extends View {
   readonly losses: readonly number[];
   readonly gradNorms: readonly number[];
   readonly course: Course;
+  /** What was seen since the run was last repaired. */
+  readonly samples: readonly HealthSample[];
   readonly topClass: number | undefined;
   readonly epochs: readonly EpochRecord[];
   /** What is known of the last step, if it was not finite. */

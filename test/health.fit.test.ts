@@ -1,0 +1,337 @@
+/** Runs that are watched: nothing of a sound one is touched, a faulty one is named, and mended where asked for. */
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, describe, expect, test, vi } from "vitest";
+import { DataSet } from "../lib/data/index.js";
+import type { Finding, HealthRecord } from "../lib/health/index.js";
+import { parseJournal } from "../lib/health/index.js";
+import * as init from "../lib/init/index.js";
+import * as nn from "../lib/nn/index.js";
+import { randn, seed, tensor } from "../lib/ops/index.js";
+import { Adam, SGD } from "../lib/optim/index.js";
+import type { Shape } from "../lib/shape.js";
+import type { Tensor } from "../lib/tensor.js";
+import { type FitOptions, fit } from "../lib/train/index.js";
+import { classes, network, rejection, valuesOf } from "./training.js";
+
+const loss = nn.crossEntropy;
+
+/** 300 rows of 4 numbers in 3 classes. */
+const set = (): DataSet => classes(300);
+
+const stack = (weightInit?: init.Initializer, last: nn.Module[] = []): nn.Sequential =>
+  new nn.Sequential(
+    new nn.Linear(4, 16, { weightInit }),
+    new nn.ReLU(),
+    new nn.Linear(16, 16, { weightInit }),
+    new nn.ReLU(),
+    new nn.Linear(16, 3, { weightInit }),
+    ...last,
+  );
+
+async function watched(
+  model: nn.Module,
+  options: Partial<FitOptions> & { lr?: number } = {},
+): Promise<{ health: HealthRecord; losses: readonly number[]; stopped: string }> {
+  const { lr = 0.1, ...rest } = options;
+  const optimizer = options.optimizer ?? new SGD(model.parameters(), { lr });
+  const history = await fit(model, set(), { loss, optimizer, batchSize: 30, epochs: 8, health: true, ...rest });
+  if (!history.health) throw new Error("not watched");
+  return { health: history.health, losses: history.losses, stopped: history.stopped };
+}
+
+describe("a sound run", () => {
+  test.each(["suggest", "auto"] as const)(
+    "%s: weights, statistics, moments and history are as without a doctor",
+    async (repair) => {
+      const run = async (health: FitOptions["health"]) => {
+        const model = network(11);
+        const optimizer = new Adam(model.parameters(), { lr: 0.01 });
+        seed(12);
+        const { epochs, losses, gradNorms, stopped } = await fit(model, set(), {
+          ...{ loss, optimizer, batchSize: 32, epochs: 6, health, metrics: [nn.accuracy] },
+          schedule: (step, total) => 1 - step / (2 * total),
+        });
+        const records = epochs.map(({ seconds, samplesPerSecond, ...rest }) => rest);
+        return {
+          records,
+          losses,
+          gradNorms,
+          stopped,
+          values: await valuesOf(model),
+          moments: await valuesOf(optimizer),
+        };
+      };
+      expect(await run({ repair, every: 7 })).toEqual(await run(false));
+    },
+  );
+
+  test("is called healthy, with samples of its layers", async () => {
+    seed(1);
+    const { health } = await watched(stack(), { health: { every: 20, histograms: true } });
+    expect(health).toMatchObject({ healthy: true, verdict: "healthy", repairs: [] });
+    expect(health.findings.filter(({ severity }) => severity === "fault")).toEqual([]);
+    expect(health.layers.map(({ path, layer, activation }) => [path, layer, activation])).toEqual([
+      ["0.weight", "Linear", "ReLU"],
+      ["2.weight", "Linear", "ReLU"],
+      ["4.weight", "Linear", undefined],
+    ]);
+    expect(health.samples.map(({ step, epoch }) => [step, epoch])).toEqual([
+      [0, 1],
+      [20, 3],
+      [40, 5],
+      [60, 7],
+    ]);
+    const [{ layers, topClass }] = health.samples;
+    expect(topClass).toBeGreaterThanOrEqual(1 / 3);
+    for (const [i, { signalHistogram, ...numbers }] of layers.entries()) {
+      for (const name of ["variance", "gradient", "weight", "weightGradient", "update"] as const)
+        expect(numbers[name]).toBeGreaterThan(0);
+      expect(signalHistogram?.counts.reduce((a, b) => a + b, 0)).toBe(30 * (i === 2 ? 3 : 16));
+    }
+  });
+});
+
+test("an update is measured as it is made", async () => {
+  seed(2);
+  const model = new nn.Sequential(new nn.Linear(4, 3));
+  const before = await (model[0] as nn.Linear).weight.data();
+  const optimizer = new SGD(model.parameters(), { lr: 0.5 });
+  const { health } = await fit(model, set(), { loss, optimizer, batchSize: 300, epochs: 1, health: { every: 1 } });
+  const after = await (model[0] as nn.Linear).weight.data();
+  const size = (list: ArrayLike<number>) => Math.hypot(...Array.from(list));
+  const moved = size(after.map((x, i) => x - before[i])) / size(before);
+  const layer = health?.samples[0].layers[0];
+  expect(layer?.update).toBeCloseTo(moved, 5);
+  expect(layer?.weight).toBeCloseTo(size(before) / Math.sqrt(12), 5);
+  expect(layer?.weightGradient).toBeCloseTo((moved * size(before)) / 0.5 / Math.sqrt(12), 5);
+});
+
+const huge: init.Initializer = (shape: Shape, o) => randn(shape, { std: 30, ...o });
+
+describe("a faulty run", () => {
+  test("is named before its first step, and where it stalls", async () => {
+    seed(3);
+    const found: Finding[] = [];
+    const { health } = await watched(stack(init.zeros), { health: { onFinding: (f) => found.push(f) } });
+    expect(health.healthy).toBe(false);
+    expect(health.findings[0]).toMatchObject({ rule: "symmetric-units", step: 0, layer: "0.weight" });
+    expect(health.findings.map(({ rule }) => rule)).toContain("stall");
+    expect(found.map(({ rule }) => rule).sort()).toEqual(health.findings.map(({ rule }) => rule).sort());
+    expect(health.verdict).toBe("symmetric-units: all weights of 0.weight are 0");
+  });
+
+  test("that is not finite names op, layer and step, and gives what was seen with the error", async () => {
+    class Log extends nn.Module {
+      fc = new nn.Linear(4, 3);
+      forward(x: Tensor): Tensor {
+        return this.fc.forward(x).log();
+      }
+    }
+    seed(4);
+    const model = new Log();
+    const optimizer = new SGD(model.parameters(), { lr: 0.1 });
+    const error = (await rejection(fit(model, set(), { loss, optimizer, health: true }))) as Error & {
+      health: HealthRecord;
+    };
+    expect(error.message).toMatch(/^optimizer\.step: loss and gradients must be finite, got step 1/);
+    const finding = error.health.findings.find(({ rule, step }) => rule === "non-finite" && step === 0);
+    expect(finding?.measured).toMatch(/the first loss is|the op log in/);
+    expect(error.health.healthy).toBe(false);
+  });
+
+  test("later on: the op in its layer", async () => {
+    seed(4);
+    const model = stack();
+    const optimizer = new SGD(model.parameters(), { lr: 1e12 });
+    const error = (await rejection(fit(model, set(), { loss, optimizer, health: true, epochs: 5 }))) as Error & {
+      health: HealthRecord;
+    };
+    const finding = error.health.findings.find(({ rule }) => rule === "non-finite");
+    expect(finding).toMatchObject({ severity: "fault" });
+    expect(finding?.measured).toMatch(/^the op \w+( in [\w.]+| in the loss| on the way back) makes the first value/);
+    expect(finding?.step).toBeGreaterThan(0);
+  });
+});
+
+describe("repair", () => {
+  test("draws weights anew, and says so; twice alike", async () => {
+    const run = async () => {
+      seed(5);
+      const model = stack(huge);
+      const { health, losses } = await watched(model, { health: { repair: "auto" } });
+      return { health, losses, values: await valuesOf(model) };
+    };
+    const { health, losses, values } = await run();
+    expect(health.healthy).toBe(true);
+    const [first] = health.repairs;
+    expect(first).toMatchObject({
+      repair: "reinitialize",
+      outcome: "kept",
+      step: 0,
+      backTo: 0,
+      code: "init.auto(model, batch.x)",
+    });
+    expect(first.finding.rule).toBe("exploding-signal");
+    expect(first.trial.with).toBeLessThan(first.trial.without);
+    expect(health.verdict).toMatch(/^repaired: drew all weights anew/);
+    expect(losses).toHaveLength(80);
+    expect(losses.at(-1)).toBeLessThan(0.8);
+    const again = await run();
+    expect(again.losses).toEqual(losses);
+    expect(again.values).toEqual(values);
+  });
+
+  test("lowers a rate that is far too high until it helps no more", async () => {
+    seed(6);
+    const { health } = await watched(stack(), { lr: 200, health: { repair: "auto" } });
+    const kept = health.repairs.filter(({ outcome }) => outcome === "kept");
+    expect(kept[0]).toMatchObject({ repair: "lowerRate" });
+    expect(Number(/to (.*)$/.exec(kept[0].did)?.[1])).toBeLessThan(3);
+  });
+
+  test("takes a softmax before cross-entropy away and keeps the weights", async () => {
+    seed(7);
+    const model = stack(undefined, [new nn.Softmax()]);
+    const { health } = await watched(model, { health: { repair: "auto" } });
+    expect(health.repairs[0]).toMatchObject({ repair: "dropActivation", outcome: "kept" });
+    expect(model[5]).toBeInstanceOf(nn.Lambda);
+    expect(model.namedParameters().map(([path]) => path)).toContain("4.weight");
+  });
+
+  test("goes back to where a run was healthy when it blows up on the way", async () => {
+    seed(8);
+    const model = stack();
+    const optimizer = new SGD(model.parameters(), { lr: 0.1 });
+    const schedule = (step: number) => (step === 55 ? 1e9 : 1);
+    const { health, losses } = await watched(model, { optimizer, schedule, health: { repair: "auto", every: 10 } });
+    expect(losses).toHaveLength(80);
+    expect(losses.every(Number.isFinite)).toBe(true);
+    const kept = health.repairs.find(({ outcome }) => outcome === "kept");
+    expect(kept?.backTo).toBeLessThan(kept?.step ?? 0);
+    expect(health.findings.map(({ rule }) => rule)).toContain("non-finite");
+  });
+
+  test("ends an overfitting run where validation was best", async () => {
+    seed(9);
+    const x = randn([40, 10]);
+    const noise = new DataSet(
+      tensor(await x.data(), [40, 10]),
+      tensor(
+        Int32Array.from({ length: 40 }, (_, i) => i % 2),
+        [40],
+        "i32",
+      ),
+    );
+    const [train, validation] = [noise.take(20), noise.rows(Array.from({ length: 20 }, (_, i) => 20 + i))];
+    const model = new nn.Sequential(new nn.Linear(10, 64), new nn.ReLU(), new nn.Linear(64, 2));
+    const optimizer = new Adam(model.parameters(), { lr: 0.02 });
+    const history = await fit(model, train, {
+      loss,
+      optimizer,
+      validation,
+      batchSize: 10,
+      epochs: 40,
+      health: { repair: "auto" },
+    });
+    const repair = history.health?.repairs.at(-1);
+    expect(repair).toMatchObject({ repair: "stopEarly", outcome: "kept" });
+    expect(history.stopped).toBe("health");
+    const judged = history.epochs.map((e) => e.validation?.loss ?? Number.NaN);
+    expect(judged.at(-1)).toBe(Math.min(...judged));
+  });
+
+  test("that helps nothing is taken back and said so", async () => {
+    seed(10);
+    // The loss ignores the output: nothing can lower it.
+    const model = stack();
+    const { health } = await watched(model, { loss: (z) => z.mul(0).sum().add(1), health: { repair: "auto" } });
+    expect(health.repairs.length).toBeGreaterThan(0);
+    expect(health.repairs.every(({ outcome }) => outcome === "undone")).toBe(true);
+    expect(health.healthy).toBe(false);
+    expect(model.namedParameters()).toHaveLength(6);
+  });
+
+  test("is taken back when the run is aborted in the middle of it", async () => {
+    seed(11);
+    const model = stack(undefined, [new nn.Softmax()]);
+    const before = await valuesOf(model);
+    const optimizer = new SGD(model.parameters(), { lr: 0.1 });
+    const controller = new AbortController();
+    const health = { repair: "auto" as const, onFinding: () => setImmediate(() => controller.abort()) };
+    await rejection(
+      fit(model, set(), { loss, optimizer, batchSize: 1, epochs: 50, signal: controller.signal, health }),
+    );
+    expect(model[5]).toBeInstanceOf(nn.Softmax);
+    expect(await valuesOf(model)).toEqual(before);
+    expect(optimizer.steps).toBe(0);
+    // And both can be trained on.
+    await fit(model, set(), { loss, optimizer, epochs: 1 });
+    expect(optimizer.steps).toBe(10);
+  });
+});
+
+describe("beside the history", () => {
+  let folder = "";
+  afterEach(async () => {
+    vi.unstubAllEnvs();
+    if (folder) await rm(folder, { recursive: true, force: true });
+    folder = "";
+  });
+
+  test("the same figures go to TensorBoard's event files as the run goes", async () => {
+    folder = await mkdtemp(join(tmpdir(), "evengrad-"));
+    seed(12);
+    await watched(stack(), { health: { tensorboard: folder } });
+    const files = await readdir(folder);
+    expect(files).toHaveLength(1);
+    const bytes = await readFile(join(folder, files[0]), "latin1");
+    for (const tag of ["train/loss", "gradient/0", "signal histogram/4"]) expect(bytes).toContain(tag);
+  });
+
+  test("a script that says nothing of health is watched if the environment says so", async () => {
+    folder = await mkdtemp(join(tmpdir(), "evengrad-"));
+    const journal = join(folder, "journal");
+    vi.stubEnv("EVENGRAD_HEALTH", "suggest");
+    vi.stubEnv("EVENGRAD_JOURNAL", journal);
+    for (const weightInit of [undefined, init.zeros]) {
+      seed(13);
+      const model = stack(weightInit);
+      const history = await fit(model, set(), { loss, optimizer: new SGD(model.parameters(), { lr: 0.1 }), epochs: 2 });
+      expect(history.health).toBeDefined();
+    }
+    const runs = parseJournal(await readFile(journal, "utf8"));
+    expect(runs.map(({ health }) => health?.healthy)).toEqual([true, false]);
+    expect(runs[0].losses).toHaveLength(20);
+    const model = stack();
+    const optimizer = new SGD(model.parameters(), { lr: 0.1 });
+    expect((await fit(model, set(), { loss, optimizer, health: false })).health).toBeUndefined();
+  });
+
+  test("what was not finite is NaN again in a journal", () => {
+    const [run] = parseJournal(
+      `${JSON.stringify({ losses: [1, Number.NaN], gradNorms: [], health: { repairs: [{ trial: { with: Number.NaN } }] } })}\n`,
+    );
+    expect(run.losses).toEqual([1, Number.NaN]);
+    expect(run.health?.repairs[0].trial.with).toBeNaN();
+  });
+});
+
+describe("refuses", () => {
+  const bad: Record<string, [unknown, string]> = {
+    "a word": ["on", 'fit: health must be true, false or options, got "on"'],
+    "an unknown option": [{ evry: 3 }, 'fit: unknown option "evry". Did you mean "every"?'],
+    "no steps between looks": [{ every: 0 }, "fit: health.every must be a whole number at least 1, got 0"],
+    "an unknown repair": [{ repair: "yes" }, 'fit: health.repair must be "suggest" or "auto", got "yes"'],
+    "a callback that is none": [{ onFinding: 1 }, "fit: health.onFinding must be a function, got 1"],
+    "a folder that is none": [{ tensorboard: 1 }, "fit: health.tensorboard must be the path of a folder, got 1"],
+    "histograms of a number": [{ histograms: 1 }, "fit: health.histograms must be true or false, got 1"],
+  };
+  test.each(Object.entries(bad))("%s", async (_, [health, message]) => {
+    const model = stack();
+    const optimizer = new SGD(model.parameters(), { lr: 0.1 });
+    const options = { loss, optimizer, health } as unknown as FitOptions;
+    expect((await rejection(fit(model, set(), options))).message).toContain(message);
+  });
+});
