@@ -147,6 +147,42 @@ describe("chooses", () => {
     expect(await inner.data()).toEqual(await x.data());
   });
 
+  test("the activation as far as everything made of a sum shares it", () => {
+    class Forked extends nn.Module {
+      readonly layers = [new nn.Linear(8, 8), new nn.Linear(8, 8), new nn.Linear(8, 2)];
+      forward(x: Tensor): Tensor {
+        const [stem, left, right] = this.layers;
+        const h = stem.forward(x).relu();
+        return right.forward(h.mul(2).add(left.forward(h.add(1).square())));
+      }
+    }
+    expect(init.auto(new Forked())[0]).toMatchObject({
+      std: 0.5,
+      reason: expect.stringMatching(/^relu is scale-free/),
+    });
+  });
+
+  test("a number that is added shuts no branch, and is no bias of its own for each unit", () => {
+    const branch = () => new nn.Sequential(new nn.Bias(), new nn.Linear(8, 1), new nn.ReLU(), new nn.Linear(1, 8));
+    const report = init.auto(new nn.Sequential(new nn.Residual(branch()), new nn.Linear(8, 2)));
+    expect(report.map(({ draw }) => draw)).toEqual(["normal", "zeros", "normal"]);
+    const centring = [new nn.Linear(8, 8), new nn.Sigmoid(), new nn.Linear(8, 8, { bias: false }), new nn.Bias()];
+    const model = new nn.Sequential(...centring, new nn.Tanh(), new nn.Linear(8, 2));
+    expect(init.auto(model)[1]).toMatchObject({ bias: "centred", reason: expect.stringMatching(/^Bias·Tanh: gain/) });
+  });
+
+  test("the activation of parameters that are numbers by those numbers, the others by their mean", () => {
+    const prelu = (slope?: number): nn.PReLU => {
+      const module = new nn.PReLU();
+      if (slope !== undefined) module.loadState({ weight: tensor([slope]) });
+      return module;
+    };
+    const std = (module: nn.Module) =>
+      init.auto(new nn.Sequential(new nn.Linear(8, 8), module, new nn.Linear(8, 2)))[0].std;
+    const he = (slope: number) => expect.closeTo(Math.sqrt(2 / (1 + slope ** 2) / 8), 6);
+    expect([std(prelu()), std(prelu(0.5)), std(new nn.PReLU(8))]).toEqual([he(0.25), he(0.5), he(0.25)]);
+  });
+
   test("He in branches that are normalized, or shut by a learned 0 (ReZero)", () => {
     for (const model of [block({ scale: 0, learned: true }), block({}, new nn.LayerNorm(8))]) {
       const report = init.auto(model, [2, 8]);

@@ -65,7 +65,8 @@ export function traceFor(op: string, model: Module, x: Tensor, batchStatistics =
   }
 }
 
-function reportOf(choices: readonly Choice[]): InitReport {
+/** What was chosen, for the user. */
+export function reportOf(choices: readonly Choice[]): InitReport {
   const rows = choices.map(
     ({ use, draw, std, q, centred, reason }): InitChoice => ({
       path: use.path,
@@ -96,7 +97,7 @@ function render(rows: readonly InitChoice[]): string {
 }
 
 /** A generator for all weights in turn. */
-function inTurn(op: string, options: InitOptions): () => ReturnType<typeof generatorOf> & object {
+export function inTurn(op: string, options: InitOptions): () => ReturnType<typeof generatorOf> & object {
   const generator = generatorOf(op, options) ?? defaultGenerator;
   return () => generator;
 }

@@ -2,7 +2,7 @@
 import { momentsOf } from "./activations.js";
 import { edgeAt } from "./gain.js";
 import type { Elementwise, Moments } from "./quadrature.js";
-import type { Structure, WeightUse } from "./structure.js";
+import { isBare, type Structure, type WeightUse } from "./structure.js";
 
 /** What a weight shall begin with. */
 export interface Choice {
@@ -147,7 +147,7 @@ export function choose(structure: Structure): Choice[] {
   const curved = (use: WeightUse): boolean => plain(use) && use.through !== undefined && !scaleFree(use.through.phi);
   const hidden = structure.depth((use) => plain(use) && use.meets === "layer");
   const depth = Math.max(1, structure.depth(curved));
-  const bare = structure.blocks.filter((block) => !block.normalized && !block.shut).length;
+  const bare = structure.blocks.filter(isBare).length;
   const made = new Map<unknown, Signal>();
   return structure.uses.map((use): Choice => {
     const { fans, through, block } = use;
@@ -163,13 +163,13 @@ export function choose(structure: Structure): Choice[] {
       const reason = "its result comes back to it: orthogonal, to keep its length through any number of steps";
       return { ...base, draw: "orthogonal", std: 1 / Math.sqrt(Math.max(fans.fanIn, fans.fanOut)), reason };
     }
-    if (block && !block.normalized && !block.shut && use.last) {
+    if (block && isBare(block) && use.last) {
       const reason =
         "last weight of a residual branch without norm: 0, so that the block begins as the identity (Fixup)";
       return { ...base, draw: "zeros", std: 0, reason };
     }
     const m = block?.weights.length ?? 0;
-    const fixup = block && !block.normalized && !block.shut && m > 1 ? bare ** (-1 / (2 * m - 2)) : 1;
+    const fixup = block && isBare(block) && m > 1 ? bare ** (-1 / (2 * m - 2)) : 1;
     const branch = fixup < 1 ? `, × ${bare}^(−1/${2 * m - 2}) in one of ${bare} residual branches (Fixup)` : "";
     const nonlinear = through && !linear(through.phi);
     if (use.normalized) {
