@@ -148,36 +148,46 @@ inline void mapShare(const Call& call, const MapPlan& plan, char* shared) {
 }
 
 inline int64_t mapScratch(const Call& call, int threads) {
-  MapPlan* plan = (MapPlan*)mapPlan(call);
-  if (!plan) return 0;
-  int64_t bytes = plan->sharedBytes + plan->workerBytes * threads;
-  mapFree(plan);
+  MapPlans* made = (MapPlans*)mapPlan(call);
+  int64_t bytes = 0;
+  if (made)
+    for (const MapPlan* plan : made->plans)
+      if (plan) bytes = larger(bytes, plan->sharedBytes + plan->workerBytes * threads);
+  mapFree(made);
   return bytes;
 }
 
+// The plan for what the condition holds now.
+inline const MapPlan& mapChoose(const Call& call, const MapPlans& made) {
+  float x = 1.0f;
+  if (made.condition >= 0)
+    loadRun(&x, call.in[made.condition].dtype, call.in[made.condition].data, 0, 0, 1);
+  return *made.plans[x != 0.0f];
+}
+
 inline void mapRun(const Call& call, const void* opaque, Context& context) {
-  const MapPlan* plan = (const MapPlan*)opaque;
-  if (!plan) {
+  if (!opaque) {
     __builtin_strcpy(context.error, "out of memory");
     return;
   }
-  if (plan->total == 0) return;
+  const MapPlans& made = *(const MapPlans*)opaque;
+  if (made.plans[1]->total == 0) return;
+  const MapPlan& plan = mapChoose(call, made);
   char* shared = (char*)context.scratch;
-  mapShare(call, *plan, shared);
+  mapShare(call, plan, shared);
   // An output waits for the end of a block where it would overwrite an input that is still to be
   // read.
-  bool* direct = (bool*)(shared + plan->directOffset);
+  bool* direct = (bool*)(shared + plan.directOffset);
   bool allDirect = true;
   for (int j = 0; j < call.nOut; j++) {
     direct[j] = true;
     for (int i = 0; i < call.nIn; i++)
-      if (call.in[i].data == call.out[j].data &&
-          plan->inputs[i].lastRead > plan->outputs[j].storedBy)
+      if (call.in[i].data == call.out[j].data && plan.inputs[i].lastRead > plan.outputs[j].storedBy)
         direct[j] = allDirect = false;
   }
-  parallelRange(context, plan->total, plan->chunk, [&](int64_t begin, int64_t end, int worker) {
-    char* own = shared + plan->sharedBytes + worker * plan->workerBytes;
-    MapWorker{*plan, call, shared, direct, own}.run(begin, end, allDirect);
+  parallelRange(context, plan.total, plan.chunk, [&](int64_t begin, int64_t end, int worker) {
+    char* own = shared + plan.sharedBytes + worker * plan.workerBytes;
+    MapWorker{plan, call, shared, direct, own}.run(begin, end, allDirect);
   });
 }
 

@@ -181,6 +181,8 @@ Program randomProgram(std::mt19937& engine) {
     for (; s[k] != '>' && good; k++) {
       int id = pick(4) ? (int)integer.size() - 1 - pick(std::min(6, (int)integer.size()))
                        : pick((int)integer.size());
+      // Conditions are often inputs, which may be one number.
+      if (k == 0 && (op == op_where || op == op_whereI) && nIn > 0 && pick(2)) id = pick(nIn);
       good = integer[id] == (s[k] == 'I') || (s[k] == 'I' && immediateFits(id));
       row[1 + k] = id;
     }
@@ -332,6 +334,34 @@ void inPlace(const KernelTable& table) {
   }
 }
 
+// The same where a flag says so; otherwise nothing changes.
+void guarded(const KernelTable& table) {
+  const std::vector<double> update = {1, 1,        1, 1, 0, 2,        0.5, 0.125, 6, op_mul, 1, 4,
+                                      0, op_add,   6, 2, 0, op_mul,   7,   5,     0, op_sub, 0, 8,
+                                      0, op_where, 3, 7, 1, op_where, 3,   9,     0, 10,     11};
+  for (int64_t n : sizes()) {
+    std::vector<Data> flags = {std::vector<float>{0.0f}, std::vector<float>{-0.0f},
+                               std::vector<float>{2.0f}, std::vector<float>{NAN}};
+    for (uint8_t byte : {0, 1, 7})
+      for (DType type : {DType::u8, DType::boolean})
+        flags.push_back(Data(std::vector<uint8_t>{byte}, type));
+    for (Data& flag : flags) {
+      Data w(gaussian(n, 1)), v(gaussian(n, 2)), g(gaussian(n, 3)), w0 = w, v0 = v;
+      std::vector<double> p = update;
+      p.insert(p.begin() + 1, (double)n);
+      std::string error = call(table, mapKernel, {&w, &v, &g, &flag}, {&v, &w}, p);
+      CHECK(error.empty(), "%s", error.c_str());
+      bool go = flag.dtype == DType::f32 ? flag.f()[0] != 0 : flag.u()[0] != 0;
+      for (int64_t i = 0; i < n; i++) {
+        float next = go ? v0.f()[i] * 0.5f + g.f()[i] : v0.f()[i];
+        float moved = go ? w0.f()[i] - next * 0.125f : w0.f()[i];
+        CHECK(v.f()[i] == next && w.f()[i] == moved, "%s guarded at %d of %d, %d", table.isa,
+              (int)i, (int)n, go);
+      }
+    }
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -347,5 +377,6 @@ int main(int argc, char** argv) {
   }
   everyIsa(refusals);
   everyIsa(inPlace);
+  everyIsa(guarded);
   return report();
 }
