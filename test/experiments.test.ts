@@ -40,13 +40,15 @@ describe("a verdict", () => {
       good.map((list, i) => changes[i] ?? list),
       ranges,
     );
-    return { wrong: rows.flatMap((r) => (r.holds === false ? [r.name] : [])), ordered, holds };
+    return { wrong: rows.flatMap((r) => (r.holds === "no" ? [r.name] : [])), ordered, holds };
   };
 
   test.each<[string, Record<number, Outcome[]>, boolean, { wrong: string[]; ordered: boolean; holds: boolean }]>([
     ["holds", {}, true, { wrong: [], ordered: true, holds: true }],
     ["is of the mean over seeds", { 0: of(70, 90) }, true, { wrong: [], ordered: true, holds: true }],
-    ["sees a mean above its range", { 0: of(86, 90) }, true, { wrong: ["a", "ours"], ordered: true, holds: false }],
+    ["sees a mean above its range", { 0: of(86, 87) }, true, { wrong: ["a", "ours"], ordered: true, holds: false }],
+    ["lets seeds differ by more than the range", { 1: of(80, 55) }, true, { wrong: [], ordered: true, holds: true }],
+    ["but not from one seed", { 1: of(65) }, true, { wrong: ["b"], ordered: true, holds: false }],
     ["sees one below", { 2: of(8.9) }, true, { wrong: ["c"], ordered: true, holds: false }],
     ["leaves ranges out on other data", { 2: of(40) }, false, { wrong: [], ordered: true, holds: true }],
     ["sees a wrong order", { 2: of(81) }, false, { wrong: ["ours"], ordered: false, holds: false }],
@@ -73,6 +75,8 @@ describe("a verdict", () => {
       ["ours", "as good as the best", "79.5", "yes"],
       ["ordering", "a > b, c", "", "yes"],
     ]);
+    const far = judge(experiment, [of(90), of(80, 55), ...good.slice(2)]);
+    expect(cells(experiment, far).map((row) => row[3])).toEqual(["NO", "in spread", "yes", "yes", "NO", "yes"]);
   });
 });
 
@@ -163,7 +167,7 @@ describe("the command", () => {
     expect(JSON.parse(stdout)).toMatchObject({
       experiment: "batchnorm",
       holds: true,
-      rows: [{ outcomes: [{}], holds: true }],
+      rows: [{ outcomes: [{}], holds: "yes" }],
     });
   });
 

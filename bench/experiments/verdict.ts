@@ -10,8 +10,11 @@ export interface SeenRow {
   readonly mean: number;
   /** Standard deviation over the seeds, 0 for one. */
   readonly std: number;
-  /** Whether the range holds, or for a row of ours that it is as good as the best; undefined if nothing is expected. */
-  readonly holds?: boolean;
+  /**
+   * Whether the mean is in the range, or, where seeds differ by more than the range is wide, the published number is what
+   * one more seed may give; for a row of ours whether it is as good as the best. Undefined if nothing is expected.
+   */
+  readonly holds?: "yes" | "in spread" | "no";
 }
 
 export interface Verdict {
@@ -34,9 +37,15 @@ export function stdOf(values: readonly number[]): number {
   return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1));
 }
 
-function fits({ seen, range }: Expected, outcomes: readonly Outcome[], mean: number): boolean {
-  if (typeof seen !== "number") return outcomes.every(({ brokeAt }) => brokeAt === seen.brokeAt);
-  return range === undefined || (mean >= range[0] && mean <= range[1]);
+const yesOrNo = (holds: boolean): "yes" | "no" => (holds ? "yes" : "no");
+
+function fits({ seen, range }: Expected, outcomes: readonly Outcome[]): SeenRow["holds"] {
+  if (typeof seen !== "number") return yesOrNo(outcomes.every(({ brokeAt }) => brokeAt === seen.brokeAt));
+  const values = outcomes.map(({ value }) => value);
+  const mean = meanOf(values);
+  if (range === undefined || (mean >= range[0] && mean <= range[1])) return "yes";
+  // A further run lies within two deviations of the mean of n, which is itself off by 1/√n of one.
+  return Math.abs(seen - mean) <= 2 * stdOf(values) * Math.sqrt(1 + 1 / values.length) ? "in spread" : "no";
 }
 
 /**
@@ -47,9 +56,9 @@ export function judge(experiment: Experiment, outcomes: readonly (readonly Outco
   const { rows, order, unit } = experiment;
   const means = outcomes.map((list) => meanOf(list.map(({ value }) => value)));
   const best = Math.max(...means.filter((mean, i) => !rows[i].ours && !Number.isNaN(mean)));
-  const judged = (row: Row, i: number): boolean | undefined => {
-    if (row.ours) return means[i] >= best - slack;
-    return row.expected && ranges ? fits(row.expected, outcomes[i], means[i]) : undefined;
+  const judged = (row: Row, i: number): SeenRow["holds"] => {
+    if (row.ours) return yesOrNo(means[i] >= best - slack);
+    return row.expected && ranges ? fits(row.expected, outcomes[i]) : undefined;
   };
   const seen = rows.map(
     (row, i): SeenRow => ({
@@ -64,6 +73,6 @@ export function judge(experiment: Experiment, outcomes: readonly (readonly Outco
   );
   const groups = order?.map((names) => seen.filter(({ name }) => names.includes(name)).map(({ mean }) => mean));
   const ordered = groups?.every((group, i) => i === 0 || Math.min(...groups[i - 1]) > Math.max(...group));
-  const holds = ordered !== false && seen.every((row) => row.holds !== false);
+  const holds = ordered !== false && seen.every((row) => row.holds !== "no");
   return { experiment: experiment.name, rows: seen, ordered, holds };
 }
