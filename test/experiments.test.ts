@@ -109,7 +109,7 @@ describe("seen", () => {
   test("products of random matrices, as published", async () => {
     const outcomes = await Promise.all(matrices.rows.map(async (r) => [await r.run(1, {} as data.TrainTest)]));
     expect(judge(matrices, outcomes)).toMatchObject({ ordered: true, holds: true });
-  });
+  }, 120_000);
 
   test("gradients that grow under batch norm", async () => {
     const { value } = await growth(1, { depth: 12, width: 256, batch: 256 });
