@@ -165,6 +165,60 @@ inline const MapPlan& mapChoose(const Call& call, const MapPlans& made) {
   return *made.plans[x != 0.0f];
 }
 
+// Buffers of several calls, one after the other, that one plan serves; `first` has those of the
+// first.
+struct MapCalls {
+  Call first;
+  int n;
+
+  Call at(int i) const {
+    Call call = first;
+    call.in += i * first.nIn;
+    call.out += i * first.nOut;
+    return call;
+  }
+  // Whether an output can be written where it belongs at once. It waits for the end of a block
+  // where it would overwrite an input that is still to be read.
+  bool isDirect(const MapPlan& plan, int output) const {
+    for (int c = 0; c < n; c++)
+      for (int i = 0; i < first.nIn; i++)
+        if (at(c).in[i].data == at(c).out[output].data &&
+            plan.inputs[i].lastRead > plan.outputs[output].storedBy)
+          return false;
+    return true;
+  }
+};
+
+// Of each call `total(i)` elements.
+template <class Total>
+inline void mapRunCalls(const MapCalls& calls, const MapPlan& plan, Context& context, Total total) {
+  char* shared = (char*)context.scratch;
+  mapShare(calls.first, plan, shared);
+  bool* direct = (bool*)(shared + plan.directOffset);
+  bool allDirect = true;
+  for (int j = 0; j < calls.first.nOut; j++) allDirect &= direct[j] = calls.isDirect(plan, j);
+  int64_t pieces = 0, elements = 0;
+  for (int i = 0; i < calls.n; i++) {
+    pieces += ceilDiv(total(i), plan.chunk);
+    elements += total(i);
+  }
+  // Small calls share a chunk.
+  int64_t grain = larger(1, plan.chunk * pieces / larger(1, elements));
+  parallelRange(context, pieces, grain, [&](int64_t begin, int64_t end, int worker) {
+    char* own = shared + plan.sharedBytes + worker * plan.workerBytes;
+    int i = 0;
+    int64_t first = 0;  // piece of call i
+    for (int64_t piece = begin; piece < end; piece++) {
+      for (int64_t count; piece - first >= (count = ceilDiv(total(i), plan.chunk)); i++)
+        first += count;
+      int64_t start = (piece - first) * plan.chunk;
+      Call call = calls.at(i);
+      MapWorker{plan, call, shared, direct, own}.run(start, smaller(total(i), start + plan.chunk),
+                                                     allDirect);
+    }
+  });
+}
+
 inline void mapRun(const Call& call, const void* opaque, Context& context) {
   if (!opaque) {
     __builtin_strcpy(context.error, "out of memory");
@@ -173,22 +227,7 @@ inline void mapRun(const Call& call, const void* opaque, Context& context) {
   const MapPlans& made = *(const MapPlans*)opaque;
   if (made.plans[1]->total == 0) return;
   const MapPlan& plan = mapChoose(call, made);
-  char* shared = (char*)context.scratch;
-  mapShare(call, plan, shared);
-  // An output waits for the end of a block where it would overwrite an input that is still to be
-  // read.
-  bool* direct = (bool*)(shared + plan.directOffset);
-  bool allDirect = true;
-  for (int j = 0; j < call.nOut; j++) {
-    direct[j] = true;
-    for (int i = 0; i < call.nIn; i++)
-      if (call.in[i].data == call.out[j].data && plan.inputs[i].lastRead > plan.outputs[j].storedBy)
-        direct[j] = allDirect = false;
-  }
-  parallelRange(context, plan.total, plan.chunk, [&](int64_t begin, int64_t end, int worker) {
-    char* own = shared + plan.sharedBytes + worker * plan.workerBytes;
-    MapWorker{plan, call, shared, direct, own}.run(begin, end, allDirect);
-  });
+  mapRunCalls({call, 1}, plan, context, [&](int) { return plan.total; });
 }
 
 constexpr Kernel kernel_map = {"map", mapCheck, mapScratch, mapPlan, mapFree, mapRun};
