@@ -93,7 +93,10 @@ struct MapWorker {
 
   void runBlocks(const MapTable& t, int64_t start, int64_t blocks) const {
     streams([&](int s, const Buffer& buffer, int) { t.at[s] = (char*)(buffer.f32() + start); });
-    runSteps(plan.steps, t, blocks, blockVectors);
+    if (plan.isLoop)
+      runSteps(plan.steps, t, 1, (int)blocks * blockVectors);
+    else
+      runSteps(plan.steps, t, blocks, blockVectors);
   }
 
   // At most a block, with copies of inputs that may not be read as far as a block reaches, and of

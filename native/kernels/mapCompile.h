@@ -305,6 +305,16 @@ struct MapCompiler {
       emit(storeStep, output.at);
     }
     emit(endStep);
+    plan->isLoop = isLoop();
+  }
+
+  bool isLoop() const {
+    const MapStep& step = plan->steps[0];
+    if (step.code != loopStep || plan->steps[1].code != endStep) return false;
+    bool streams = step.to < plan->nStreams;
+    for (int k = 0; k < arityOf(mapSignatures[step.loop]); k++)
+      streams &= step.operand[k] < plan->nStreams;
+    return streams;
   }
 
   // Of a worker: the table, its blocks, a block per stream for what is less than one, wide blocks,

@@ -54,6 +54,7 @@ struct MapPlan {
   int ndim, nSteps, nIn, nOut, nStreams, nWide, nImmediates;
   int blocks, nBlocks;  // the first block's entry, and how many there are
   bool alongRows;       // nothing has to be copied or converted along a row
+  bool isLoop;          // one long operation on streams, for any number of vectors at once
   int64_t total, chunk;
   int64_t sharedBytes, directOffset;  // for all workers: scalars, rows, flags of the outputs
   int64_t workerBytes, blocksOffset, edgesOffset, wideOffset, wrapsOffset;
