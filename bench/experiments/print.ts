@@ -20,7 +20,7 @@ export function seenText({ outcomes, mean, std }: SeenRow): string {
   return outcomes.length > 1 ? `${digits(mean)} ± ${digits(std, 2)}` : digits(mean);
 }
 
-const loud = (holds: SeenRow["holds"] = undefined): string => (holds === "no" ? "NO" : (holds ?? ""));
+const loud = (holds: SeenRow["holds"] | Verdict["ordered"]): string => (holds === "no" ? "NO" : (holds ?? ""));
 
 /** Names in their order: a > b = c. */
 export const orderText = (order: Experiment["order"]): string =>
@@ -40,8 +40,7 @@ export function cells(experiment: Experiment, verdict: Verdict): string[][] {
     seenText(row),
     loud(row.holds),
   ]);
-  if (verdict.ordered !== undefined)
-    rows.push(["ordering", orderText(experiment.order), "", loud(verdict.ordered ? "yes" : "no")]);
+  if (verdict.ordered !== undefined) rows.push(["ordering", orderText(experiment.order), "", loud(verdict.ordered)]);
   return rows;
 }
 

@@ -50,7 +50,8 @@ names, it runs those and takes the others from their latest run.
 A row holds if the mean over the seeds lies in the range given behind the published number; ± is the deviation of one
 seed. Trainings are short and the networks deep, so seeds differ much, by tens of points for plain stacks, and the published
 numbers do not tell their seeds: where the mean is outside of the range, but the published number is within two deviations
-of what one more seed would give, it is "in spread", neither confirmed nor refuted. The same recipes in PyTorch
+of what one more seed would give, it is "in spread", neither confirmed nor refuted. So are orderings "undecided" whose
+means are the wrong way round, but within two standard errors of each other. The same recipes in PyTorch
 (\`python3 bench/experiments/recipes.py\`) differ from seed to seed as much. The row \`init.auto\` is the
 package's own choice and must be as good as the best other row, to one point. Networks train on Fashion-MNIST, pixels
 standardized, batch 128; hidden biases begin with 0 and logits with variance 1 unless told. A network whose numbers are no
@@ -69,7 +70,8 @@ export function writeReport(): void {
   const summary = runs.map(({ experiment, kept }) => {
     const { rows, ordered, holds } = verdictOn(experiment, kept);
     const judged = rows.filter((row) => row.holds !== undefined);
-    const ordering = ordered === undefined ? "–" : ordered ? "as published" : "differs";
+    const ordering =
+      ordered === undefined ? "–" : { yes: "as published", undecided: "undecided", no: "differs" }[ordered];
     const count = `${judged.filter((row) => row.holds !== "no").length} of ${judged.length}`;
     return [`[${experiment.name}](#${experiment.name})`, experiment.about, ordering, count, holds ? "yes" : "NO"];
   });

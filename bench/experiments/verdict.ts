@@ -20,8 +20,8 @@ export interface SeenRow {
 export interface Verdict {
   readonly experiment: string;
   readonly rows: readonly SeenRow[];
-  /** Whether the groups came in the order that was expected; undefined if none is. */
-  readonly ordered?: boolean;
+  /** Whether the groups came in the order that was expected, or too close to tell; undefined if none is expected. */
+  readonly ordered?: "yes" | "undecided" | "no";
   /** Whether everything that was judged holds. */
   readonly holds: boolean;
 }
@@ -48,6 +48,16 @@ function fits({ seen, range }: Expected, outcomes: readonly Outcome[]): SeenRow[
   return Math.abs(seen - mean) <= 2 * stdOf(values) * Math.sqrt(1 + 1 / values.length) ? "in spread" : "no";
 }
 
+/** Two means in the wrong order are undecided as long as they are within two standard errors of each other. */
+function orderOf(groups: readonly (readonly SeenRow[])[]): Verdict["ordered"] {
+  const pairs = groups.slice(1).flatMap((group, i) => groups[i].flatMap((a) => group.map((b) => [a, b])));
+  const wrong = pairs.filter(([a, b]) => !(a.mean > b.mean));
+  const error = (row: SeenRow): number => row.std ** 2 / row.outcomes.length;
+  const close = ([a, b]: SeenRow[]): boolean => b.mean - a.mean <= 2 * Math.sqrt(error(a) + error(b));
+  if (wrong.length === 0) return "yes";
+  return wrong.every(close) ? "undecided" : "no";
+}
+
 /**
  * Judges the outcomes of each row, one per seed, in the order of the experiment's rows.
  * @param ranges whether published numbers hold for the data at hand, or orderings alone
@@ -71,8 +81,8 @@ export function judge(experiment: Experiment, outcomes: readonly (readonly Outco
       holds: judged(row, i),
     }),
   );
-  const groups = order?.map((names) => seen.filter(({ name }) => names.includes(name)).map(({ mean }) => mean));
-  const ordered = groups?.every((group, i) => i === 0 || Math.min(...groups[i - 1]) > Math.max(...group));
-  const holds = ordered !== false && seen.every((row) => row.holds !== "no");
+  const groups = order?.map((names) => seen.filter(({ name }) => names.includes(name)));
+  const ordered = groups && orderOf(groups);
+  const holds = ordered !== "no" && seen.every((row) => row.holds !== "no");
   return { experiment: experiment.name, rows: seen, ordered, holds };
 }
