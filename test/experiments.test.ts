@@ -68,7 +68,8 @@ describe("a verdict", () => {
     ],
     ["sees a run that did not break", { 3: of(10) }, true, { wrong: ["d"], ordered: "yes", holds: false }],
     ["lets ours be a point worse than the best", { 4: of(79) }, true, { wrong: [], ordered: "yes", holds: true }],
-    ["but not more", { 4: of(78.9) }, true, { wrong: ["ours"], ordered: "yes", holds: false }],
+    ["or too close to tell", { 4: of(70, 84) }, true, { wrong: [], ordered: "yes", holds: true }],
+    ["but not more", { 4: of(77.9) }, true, { wrong: ["ours"], ordered: "yes", holds: false }],
   ])("%s", (_, changes, ranges, want) => {
     expect(judged(changes, ranges)).toEqual(want);
   });

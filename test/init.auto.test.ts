@@ -113,6 +113,14 @@ describe("chooses", () => {
     expect(init.auto(stack("GELU", 50, 16))[3].reason).toMatch(/^GELU over 50 layers: the stable edge of chaos/);
   });
 
+  test("sums of variance 1 for a deeper stack of SiLU where a batch scales each layer: deviations do not add up", () => {
+    const model = stack("SiLU", 12, 16);
+    expect(init.auto(model, [1, 16])[3].reason).toMatch(/^SiLU over 12 layers: the stable edge of chaos/);
+    const byData = init.auto(model, randn([64, 16], { generator: new Generator(1) }))[3];
+    expect(byData).toMatchObject({ q: 1, reason: expect.stringMatching(/^SiLU: gain 1\.68 keeps sums of variance 1/) });
+    expect(init.auto(stack("SiLU", 50, 16), randn([64, 16]))[3].reason).toMatch(/the stable edge of chaos/);
+  });
+
   test("what norms leave to it", () => {
     const report = init.auto(
       new nn.Sequential(

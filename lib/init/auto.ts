@@ -120,9 +120,10 @@ export function auto(model: Module, sample?: Sample, options: InitOptions = {}):
   checkOptions(op, options, ["generator", "seed"]);
   checkModule(op, "model", model);
   const structure = traceFor(op, model, inputOf(op, model, sample));
-  const choices = choose(structure);
+  const fitted = sample instanceof Tensor;
+  const choices = choose(structure, fitted);
   const streams = inTurn(op, options);
-  const values = sample instanceof Tensor ? drawByData(choices, streams, structure) : drawByTheory(choices, streams);
+  const values = fitted ? drawByData(choices, streams, structure) : drawByTheory(choices, streams);
   assign(op, values);
   return reportOf(choices);
 }
