@@ -2,7 +2,7 @@
   "target_defaults": {
     "variables": { "isa_flags%": [] },
     "cflags": [
-      "-O3", "-ffp-contract=off", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
+      "-O3", "-fno-tree-vectorize", "-ffp-contract=off", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
       "-fno-asynchronous-unwind-tables", "-fPIC", "-pthread", "-Wall", "-Wextra", "-Wno-unused-parameter",
       ">@(isa_flags)"
     ],

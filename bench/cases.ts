@@ -1,4 +1,5 @@
 /** What is computed in benchmarks, and in tests of the same: shapes of products, elementwise ops, networks. */
+import * as init from "../lib/init/index.js";
 import { Dropout, LayerNorm } from "../lib/nn/index.js";
 import * as ops from "../lib/ops/index.js";
 import * as optim from "../lib/optim/index.js";
@@ -78,6 +79,17 @@ export const samplers: Readonly<Record<string, (shape: readonly number[], x: Ten
   truncatedNormal: (shape) => ops.truncatedNormal(shape),
   bernoulli: (shape) => ops.rand(shape).less(0.5).cast("f32"),
   dropout: (_, x) => new Dropout(0.5).forward(x),
+};
+
+/** The side of the square weights that are initialized. */
+export const weightSide = 2048;
+
+/** Initializers, by our names; peers know them by theirs. */
+export const initializers: Readonly<Record<string, (shape: readonly number[]) => Tensor>> = {
+  xavierUniform: init.xavierUniform,
+  heNormal: init.heNormal,
+  truncatedNormal: init.truncatedNormal,
+  orthogonal: init.orthogonal,
 };
 
 /** Optimizers of one parameter, and how many arrays one update reads and writes at least. */

@@ -71,6 +71,7 @@ export const peers: Readonly<Record<string, () => Presence>> = {
   blis: native("blis", "cblas.cc", ["blis"], "libblis-dev"),
   onednn: native("onednn", "onednn.cc", ["dnnl"], "libdnnl-dev"),
   libxsmm: native("libxsmm", "libxsmm.cc", ["xsmmext", "xsmm", "xsmmnoblas", "dl"], "libxsmm-dev"),
+  lapack: native("lapack", "lapack.cc", ["openblas"], "libopenblas-dev"),
   onnxruntime: npm("onnxruntime-node", "onnxruntime.mjs"),
   torch: torch({}),
   "torch-avx512": torch({ ATEN_CPU_CAPABILITY: "avx512" }),

@@ -36,6 +36,7 @@ export const targets: readonly Target[] = [
     [1],
   ),
   ...ratios("sampling", { uniform: 5, normal: 4, dropout: 20 }, [1]),
+  { suite: "init", cases: ["qr"], goal: { ratio: 0.5, peers: ["lapack"] } },
   ...ratios("optimizer", { adam: 4, clip: 2 }, [1]),
   ...ratios("step", { a64: 1.5, a256: 1.4, b: 15, c: 2 }),
   { suite: "step", cases: ["b"], goal: { value: 8 } },
@@ -51,7 +52,8 @@ export const targets: readonly Target[] = [
 
 /** A goal in words. */
 export function wording(goal: Goal, unit: string): string {
-  if ("ratio" in goal) return `≥ ${goal.ratio}× ${goal.peers ? "PyTorch" : "the best peer"}`;
+  if ("ratio" in goal)
+    return `≥ ${goal.ratio}× ${goal.peers === torch ? "PyTorch" : (goal.peers?.join(", ") ?? "the best peer")}`;
   if ("meanRatio" in goal) return `geometric mean ≥ ${goal.meanRatio}× ${goal.to} of the peers`;
   return `${isSpeed(unit) ? "≥" : "≤"} ${goal.value} ${unit}`;
 }

@@ -38,6 +38,9 @@ namespace {
 
 // alignedArray(dtype, count): zeros whose address is a multiple of 64. Made by JavaScript's own
 // constructors: those throw where Node-API's abort the process for want of memory.
+//
+// Large ones would all begin at the same place of a page. A processor that walks several of them
+// takes loads for those of what it has just stored at an equal place, so each begins elsewhere.
 Napi::Value alignedArray(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   int64_t index, count;
@@ -45,20 +48,25 @@ Napi::Value alignedArray(const Napi::CallbackInfo& info) {
     return js::fail<Napi::RangeError>(
         env, "internal: alignedArray: needs a dtype from 0 to 3 and a count that is not negative");
   }
+  constexpr int page = 4096, line = 64, stride = 17 * line;  // 17 reaches every line of a page
   const double width = static_cast<double>(bytesOf(static_cast<DType>(index)));
-  const double bytes = static_cast<double>(count) * width + 64;
+  const double size = static_cast<double>(count) * width;
+  const bool large = size >= 8 * page;
+  const double bytes = size + line + (large ? page : 0);
   if (bytes > static_cast<double>(physicalBytes())) {
     return js::fail<Napi::RangeError>(
         env, "out of memory: this tensor needs %.1f GB and this machine has %.1f GB", bytes / 1e9,
         static_cast<double>(physicalBytes()) / 1e9);
   }
-  const Environment& environment = *Environment::of(env);
+  Environment& environment = *Environment::of(env);
   const auto number = [&](double value) { return Napi::Number::New(env, value); };
   Napi::Object buffer;
   if (!environment.arrayBuffer.New({number(bytes)}).UnwrapTo(&buffer)) return {};
   const auto address = reinterpret_cast<uintptr_t>(buffer.As<Napi::ArrayBuffer>().Data());
+  const uint32_t place = large ? environment.largeArrays++ * stride % page : 0;
   return environment.arrays[std::min<int64_t>(index, 2)]
-      .New({buffer, number(static_cast<double>(-address & 63)), number(static_cast<double>(count))})
+      .New({buffer, number(static_cast<double>(-address % line + place)),
+            number(static_cast<double>(count))})
       .UnwrapOr({});
 }
 

@@ -75,6 +75,13 @@ describe("settings", () => {
     }
   });
 
+  it("makes large arrays that begin at different places of a page", () => {
+    const made = Array.from({ length: 8 }, () => addon.alignedArray(0, 100_000));
+    expect(new Set(made.map((array) => array.byteOffset % 4096)).size).toBe(8);
+    for (const { byteOffset, buffer, byteLength } of made)
+      expect(buffer.byteLength - byteOffset).toBeGreaterThanOrEqual(byteLength);
+  });
+
   it("answers an array that is too large with a RangeError", () => {
     for (const count of [2 ** 40, 2 ** 53]) {
       expect(() => addon.alignedArray(0, count)).toThrow(/^out of memory: this tensor needs \d+\.\d GB and this mach/);

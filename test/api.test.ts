@@ -28,13 +28,13 @@ const promised: Record<string, string> = {
     logSigmoid hardtanh`,
   functions: "concat stack",
   Tensor: "data item array",
-  nn: `Module Sequential Linear BatchNorm LayerNorm RMSNorm Dropout Residual Lambda Flatten
+  nn: `Module Sequential Linear Bias BatchNorm LayerNorm RMSNorm Dropout Residual Lambda Flatten
     Sigmoid Tanh ReLU LeakyReLU PReLU ELU SELU CELU SiLU Swish GELU Softplus Softsign Mish HardSigmoid HardSwish
     LogSigmoid Hardtanh Softmax LogSoftmax
     crossEntropy binaryCrossEntropyWithLogits mse l1 huber nll klDivergence accuracy`,
   init: `zeros ones constant uniform normal truncatedNormal varianceScaling xavierUniform xavierNormal glorotUniform
     glorotNormal heUniform heNormal kaimingUniform kaimingNormal lecunUniform lecunNormal orthogonal deltaOrthogonal
-    eye identity dirac zerO sparse gates lstmBias fans gain meanField auto lsuv analyze`,
+    eye identity dirac zerO sparse gates lstmBias fans gain meanField auto fixup lsuv analyze`,
   optim: `SGD RMSprop Adagrad Adam AdamW Lion Optimizer l1Penalty l2Penalty cosine linear stepDecay warmup`,
   data: "fromArrays idx mnist",
   chart: "lines bars histogram heatMap",

@@ -15,7 +15,7 @@ import { printed } from "../bench/print.js";
 import type { Entry } from "../bench/record.js";
 import { compare, partOfLimit, type Result, spread } from "../bench/stats.js";
 import { suites } from "../bench/suites/index.js";
-import { targets } from "../bench/targets.js";
+import { targets, wording } from "../bench/targets.js";
 import { inDouble, mismatches, run, sample } from "./helpers.js";
 
 const main = fileURLToPath(new URL("../build/bench/js/bench/main.js", import.meta.url));
@@ -79,6 +79,7 @@ describe("the command line", () => {
   it.each([
     ["elementwise", "relu", "us"],
     ["sampling", "dropout", "us"],
+    ["init", "heNormal", "us"],
     ["optimizer", "adam", "us"],
     ["optimizer", "clip", "us"],
     ["step", "b", "us"],
@@ -234,6 +235,14 @@ describe("the report", () => {
     expect(judged({ meanRatio: 2, to: "every single one" })).toMatchObject([{ measured: "1.00× a", reached: 0.5 }]);
     expect(judged({ value: 20 }).map((j) => j.reached)).toEqual([2, 0.5]);
     expect(judge({ suite: "gemm", threads: [2], goal: { value: 20 } }, all)).toEqual([]);
+  });
+
+  it("puts goals in words that name who they are about", () => {
+    const goals = targets.flatMap(({ suite, cases, goal }) =>
+      cases && ["init", "clip"].some((n) => n === suite || cases.includes(n)) ? [wording(goal, "us")] : [],
+    );
+    expect(goals).toEqual(["≥ 0.5× lapack", "≥ 2× PyTorch"]);
+    expect(wording({ ratio: 0.95 }, "us")).toBe("≥ 0.95× the best peer");
   });
 
   it("has targets for cases that there are", () => {

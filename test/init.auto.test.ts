@@ -113,6 +113,14 @@ describe("chooses", () => {
     expect(init.auto(stack("GELU", 50, 16))[3].reason).toMatch(/^GELU over 50 layers: the stable edge of chaos/);
   });
 
+  test("sums of variance 1 for a deeper stack of SiLU where a batch scales each layer: deviations do not add up", () => {
+    const model = stack("SiLU", 12, 16);
+    expect(init.auto(model, [1, 16])[3].reason).toMatch(/^SiLU over 12 layers: the stable edge of chaos/);
+    const byData = init.auto(model, randn([64, 16], { generator: new Generator(1) }))[3];
+    expect(byData).toMatchObject({ q: 1, reason: expect.stringMatching(/^SiLU: gain 1\.68 keeps sums of variance 1/) });
+    expect(init.auto(stack("SiLU", 50, 16), randn([64, 16]))[3].reason).toMatch(/the stable edge of chaos/);
+  });
+
   test("what norms leave to it", () => {
     const report = init.auto(
       new nn.Sequential(
@@ -145,6 +153,42 @@ describe("chooses", () => {
       .slice(0, 4)
       .reduce((y, part) => part.forward(y), x as Tensor);
     expect(await inner.data()).toEqual(await x.data());
+  });
+
+  test("the activation as far as everything made of a sum shares it", () => {
+    class Forked extends nn.Module {
+      readonly layers = [new nn.Linear(8, 8), new nn.Linear(8, 8), new nn.Linear(8, 2)];
+      forward(x: Tensor): Tensor {
+        const [stem, left, right] = this.layers;
+        const h = stem.forward(x).relu();
+        return right.forward(h.mul(2).add(left.forward(h.add(1).square())));
+      }
+    }
+    expect(init.auto(new Forked())[0]).toMatchObject({
+      std: 0.5,
+      reason: expect.stringMatching(/^relu is scale-free/),
+    });
+  });
+
+  test("a number that is added shuts no branch, and is no bias of its own for each unit", () => {
+    const branch = () => new nn.Sequential(new nn.Bias(), new nn.Linear(8, 1), new nn.ReLU(), new nn.Linear(1, 8));
+    const report = init.auto(new nn.Sequential(new nn.Residual(branch()), new nn.Linear(8, 2)));
+    expect(report.map(({ draw }) => draw)).toEqual(["normal", "zeros", "normal"]);
+    const centring = [new nn.Linear(8, 8), new nn.Sigmoid(), new nn.Linear(8, 8, { bias: false }), new nn.Bias()];
+    const model = new nn.Sequential(...centring, new nn.Tanh(), new nn.Linear(8, 2));
+    expect(init.auto(model)[1]).toMatchObject({ bias: "centred", reason: expect.stringMatching(/^Bias·Tanh: gain/) });
+  });
+
+  test("the activation of parameters that are numbers by those numbers, the others by their mean", () => {
+    const prelu = (slope?: number): nn.PReLU => {
+      const module = new nn.PReLU();
+      if (slope !== undefined) module.loadState({ weight: tensor([slope]) });
+      return module;
+    };
+    const std = (module: nn.Module) =>
+      init.auto(new nn.Sequential(new nn.Linear(8, 8), module, new nn.Linear(8, 2)))[0].std;
+    const he = (slope: number) => expect.closeTo(Math.sqrt(2 / (1 + slope ** 2) / 8), 6);
+    expect([std(prelu()), std(prelu(0.5)), std(new nn.PReLU(8))]).toEqual([he(0.25), he(0.5), he(0.25)]);
   });
 
   test("He in branches that are normalized, or shut by a learned 0 (ReZero)", () => {

@@ -60,6 +60,7 @@ describe("derivatives", () => {
     ["BatchNorm", new nn.BatchNorm(3)],
     ["LayerNorm", new nn.LayerNorm(3)],
     ["Residual", new nn.Residual(new nn.Linear(3, 3), { scale: 0.7, learned: true })],
+    ["Bias", new nn.Sequential(new nn.Bias(), new nn.Tanh())],
     ["Sequential", new nn.Sequential(new nn.Linear(3, 4), new nn.BatchNorm(4), new nn.Tanh(), new nn.Linear(4, 2))],
   ])("through %s, first and second", async (_, module) => {
     await module.state(); // gives the parameters their values
@@ -146,8 +147,18 @@ describe.each(executors)("on %s", (executor) => {
     expect(await make().weight.data()).toEqual(await make().weight.data());
   });
 
-  test("Lambda, Flatten and Residual compute what they say", async () => {
+  test("Lambda, Flatten, Bias and Residual compute what they say", async () => {
     const x = sample(1, [2, 3, 4]);
+    const bias = new nn.Bias();
+    expect(await bias.forward(x).data()).toEqual(x.values);
+    bias.loadState({ bias: tensor([2], []) });
+    expect(
+      apart(
+        await bias.forward(x).data(),
+        x.values.map((v) => v + 2),
+        1e-6,
+      ),
+    ).toEqual([]);
     expect(new nn.Flatten().forward(x).shape).toEqual([2, 12]);
     expect(new nn.Flatten(0, 1).forward(x).shape).toEqual([6, 4]);
     const twice = new nn.Residual(new nn.Lambda((t) => t.mul(3)), { scale: 0.5 });
@@ -207,6 +218,7 @@ describe("layers refuse", () => {
       "Residual: f must keep the shape of its input, got [2,3] to [2,4]",
     ],
     [construct("Residual", new nn.ReLU(), { scale: "learned" }), 'Residual: scale must be a number, got "learned"'],
+    [() => new nn.Bias().forward(3 as unknown as Tensor), "Bias: the input must be a tensor, got 3"],
     [construct("Lambda", 3), "Lambda: wants a function of a tensor, got 3"],
     [
       () => new nn.Lambda(() => 3 as unknown as Tensor).forward(at([1])),

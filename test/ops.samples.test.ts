@@ -44,7 +44,7 @@ it("every kernel, fused operation and reduction of the addon is one that a table
     collect({ outputs: [call(...inputs)] }).nodes.map((node) => node.op),
   );
   const kernels = new Set([...structured].flatMap((op) => (op.kind === "kernel" ? [op.kernel] : [])));
-  const others = ["random", "orthogonal", "map", "crossEntropy", "moments", "layerNorm", "norms"]; // with tests of their own
+  const others = ["random", "orthogonal", "map", "mapEach", "crossEntropy", "moments", "layerNorm", "norms"]; // with tests of their own
   const gradients = [
     "channelSums",
     "layerNormGradient",

@@ -38,6 +38,8 @@ export interface Experiment {
   readonly rows: readonly Row[];
   /** Names of rows in groups, larger values first; within a group any order will do. */
   readonly order?: readonly (readonly string[])[];
+  /** What else is known of it, for the report. */
+  readonly note?: string;
 }
 
 /** Rows from one table: name, published value, range, and how the row is run. */

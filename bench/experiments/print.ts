@@ -20,7 +20,7 @@ export function seenText({ outcomes, mean, std }: SeenRow): string {
   return outcomes.length > 1 ? `${digits(mean)} ± ${digits(std, 2)}` : digits(mean);
 }
 
-const yes = (holds?: boolean): string => (holds === undefined ? "" : holds ? "yes" : "NO");
+const loud = (holds: SeenRow["holds"] | Verdict["ordered"]): string => (holds === "no" ? "NO" : (holds ?? ""));
 
 /** Names in their order: a > b = c. */
 export const orderText = (order: Experiment["order"]): string =>
@@ -38,9 +38,9 @@ export function cells(experiment: Experiment, verdict: Verdict): string[][] {
     nameOf(row, experiment),
     row.expected ? expectedText(row.expected) : "as good as the best",
     seenText(row),
-    yes(row.holds),
+    loud(row.holds),
   ]);
-  if (verdict.ordered !== undefined) rows.push(["ordering", orderText(experiment.order), "", yes(verdict.ordered)]);
+  if (verdict.ordered !== undefined) rows.push(["ordering", orderText(experiment.order), "", loud(verdict.ordered)]);
   return rows;
 }
 

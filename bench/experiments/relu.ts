@@ -25,6 +25,12 @@ export const relu30: Experiment = {
     auto(net(30, init.heNormal), { steps: 1400, lr: 0.01 }),
   ],
   order: [["He"], ["Xavier"], ["U(±1/√fanIn)"]],
+  note:
+    "PyTorch 1.13.1, the same recipe, seeds 1 to 5: He 79.5 ± 6.0, Xavier 67.5 ± 5.4. With Xavier's weights training begins " +
+    "on a plateau, which 4 of evengrad's 7 runs (seeds 1, 3, 5 and 7) left late or not at all, and none of PyTorch's 10. From " +
+    "equal weights and batches the two agree to five digits for 50 steps, until a unit lies on the other side of 0; " +
+    "evengrad's gradients 300 steps on are within 2e-6 of those in double precision, and its updates equal f32 arithmetic " +
+    "bit for bit. So this is likely chance, but not proven to be.",
 };
 
 export const relu50: Experiment = {
@@ -39,4 +45,7 @@ export const relu50: Experiment = {
     auto(net(50, init.heNormal), { steps: 1000, lr: 0.01 }),
   ],
   order: [["orthogonal·√2"], ["He"], ["Xavier"]],
+  note:
+    "PyTorch 1.13.1, the same recipe, seeds 1 to 5: orthogonal·√2 42.1 ± 31.0, He 61.5 ± 9.5. That orthogonal weights are " +
+    "better here than He's is not confirmed by either library.",
 };

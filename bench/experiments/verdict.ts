@@ -10,15 +10,19 @@ export interface SeenRow {
   readonly mean: number;
   /** Standard deviation over the seeds, 0 for one. */
   readonly std: number;
-  /** Whether the range holds, or for a row of ours that it is as good as the best; undefined if nothing is expected. */
-  readonly holds?: boolean;
+  /**
+   * Whether the mean is in the range, or, where seeds differ by more than the range is wide, the published number is what
+   * one more seed may give; for a row of ours whether it is as good as the best, or too close to tell. Undefined if nothing
+   * is expected.
+   */
+  readonly holds?: "yes" | "in spread" | "no";
 }
 
 export interface Verdict {
   readonly experiment: string;
   readonly rows: readonly SeenRow[];
-  /** Whether the groups came in the order that was expected; undefined if none is. */
-  readonly ordered?: boolean;
+  /** Whether the groups came in the order that was expected, or too close to tell; undefined if none is expected. */
+  readonly ordered?: "yes" | "undecided" | "no";
   /** Whether everything that was judged holds. */
   readonly holds: boolean;
 }
@@ -34,9 +38,35 @@ export function stdOf(values: readonly number[]): number {
   return Math.sqrt(values.reduce((sum, x) => sum + (x - mean) ** 2, 0) / (values.length - 1));
 }
 
-function fits({ seen, range }: Expected, outcomes: readonly Outcome[], mean: number): boolean {
-  if (typeof seen !== "number") return outcomes.every(({ brokeAt }) => brokeAt === seen.brokeAt);
-  return range === undefined || (mean >= range[0] && mean <= range[1]);
+const yesOrNo = (holds: boolean): "yes" | "no" => (holds ? "yes" : "no");
+
+type Measured = Omit<SeenRow, "holds">;
+
+function fits({ seen, range }: Expected, { outcomes, mean, std }: Measured): SeenRow["holds"] {
+  if (typeof seen !== "number") return yesOrNo(outcomes.every(({ brokeAt }) => brokeAt === seen.brokeAt));
+  if (range === undefined || (mean >= range[0] && mean <= range[1])) return "yes";
+  // A further run lies within two deviations of the mean of n, which is itself off by 1/√n of one.
+  return Math.abs(seen - mean) <= 2 * std * Math.sqrt(1 + 1 / outcomes.length) ? "in spread" : "no";
+}
+
+/** Whether a mean is below another by no more than two standard errors of their difference. */
+function closeBelow(a: Measured, b: Measured): boolean {
+  const error = ({ std, outcomes }: Measured): number => std ** 2 / outcomes.length;
+  return b.mean - a.mean <= 2 * Math.sqrt(error(a) + error(b));
+}
+
+function asGoodAs(others: readonly Measured[], ours: Measured): SeenRow["holds"] {
+  const better = others.filter(({ mean }) => ours.mean < mean - slack);
+  if (better.length === 0) return "yes";
+  return better.every((other) => closeBelow(ours, other)) ? "in spread" : "no";
+}
+
+/** Whether means fall from group to group; some in the wrong order, but close, decide nothing. */
+function orderOf(groups: readonly (readonly Measured[])[]): Verdict["ordered"] {
+  const pairs = groups.slice(1).flatMap((group, i) => groups[i].flatMap((a) => group.map((b) => [a, b])));
+  const wrong = pairs.filter(([a, b]) => !(a.mean > b.mean));
+  if (wrong.length === 0) return "yes";
+  return wrong.every(([a, b]) => closeBelow(a, b)) ? "undecided" : "no";
 }
 
 /**
@@ -45,25 +75,19 @@ function fits({ seen, range }: Expected, outcomes: readonly Outcome[], mean: num
  */
 export function judge(experiment: Experiment, outcomes: readonly (readonly Outcome[])[], ranges = true): Verdict {
   const { rows, order, unit } = experiment;
-  const means = outcomes.map((list) => meanOf(list.map(({ value }) => value)));
-  const best = Math.max(...means.filter((mean, i) => !rows[i].ours && !Number.isNaN(mean)));
-  const judged = (row: Row, i: number): boolean | undefined => {
-    if (row.ours) return means[i] >= best - slack;
-    return row.expected && ranges ? fits(row.expected, outcomes[i], means[i]) : undefined;
+  const measured = rows.map((row, i): Measured => {
+    const values = outcomes[i].map(({ value }) => value);
+    const { name, expected } = row;
+    return { name, unit: row.unit ?? unit, expected, outcomes: outcomes[i], mean: meanOf(values), std: stdOf(values) };
+  });
+  const others = measured.filter((_, i) => !rows[i].ours);
+  const judged = (row: Row, i: number): SeenRow["holds"] => {
+    if (row.ours) return asGoodAs(others, measured[i]);
+    return row.expected && ranges ? fits(row.expected, measured[i]) : undefined;
   };
-  const seen = rows.map(
-    (row, i): SeenRow => ({
-      name: row.name,
-      unit: row.unit ?? unit,
-      expected: row.expected,
-      outcomes: outcomes[i],
-      mean: means[i],
-      std: stdOf(outcomes[i].map(({ value }) => value)),
-      holds: judged(row, i),
-    }),
-  );
-  const groups = order?.map((names) => seen.filter(({ name }) => names.includes(name)).map(({ mean }) => mean));
-  const ordered = groups?.every((group, i) => i === 0 || Math.min(...groups[i - 1]) > Math.max(...group));
-  const holds = ordered !== false && seen.every((row) => row.holds !== false);
+  const seen = measured.map((row, i): SeenRow => ({ ...row, holds: judged(rows[i], i) }));
+  const groups = order?.map((names) => seen.filter(({ name }) => names.includes(name)));
+  const ordered = groups && orderOf(groups);
+  const holds = ordered !== "no" && seen.every((row) => row.holds !== "no");
   return { experiment: experiment.name, rows: seen, ordered, holds };
 }

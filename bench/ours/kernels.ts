@@ -4,7 +4,7 @@ import * as ops from "../../lib/ops/index.js";
 import { clipGradients } from "../../lib/optim/clip.js";
 import { prepare } from "../../lib/run/index.js";
 import { type Effect, type Tensor, Variable } from "../../lib/tensor.js";
-import { operandShape, optimizers, samplers, elementwise as table } from "../cases.js";
+import { initializers, operandShape, optimizers, samplers, elementwise as table } from "../cases.js";
 import { readFloats } from "../inputs.js";
 import type { Spec } from "../suite.js";
 import type { Work } from "./kinds.js";
@@ -44,6 +44,15 @@ export async function elementwise({ op, x, size }: Spec): Promise<Work> {
 export async function sampling({ sampler, x, size }: Spec): Promise<Work> {
   const shape = [Number(size)];
   return into(samplers[`${sampler}`](shape, variable(`${x}`, shape)));
+}
+
+export async function init({ initializer, side }: Spec): Promise<Work> {
+  return into(initializers[`${initializer}`]([Number(side), Number(side)]));
+}
+
+/** The Q of a square matrix's QR factorization, R's diagonal being positive. */
+export async function qr({ x, side }: Spec): Promise<Work> {
+  return into(ops.orthogonalFactor(variable(`${x}`, [Number(side), Number(side)])));
 }
 
 /** An update from a gradient that is there already: the loss is a constant whose derivative is given. */

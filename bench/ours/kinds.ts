@@ -2,7 +2,7 @@
 import type { TypedArray } from "../../lib/dtype.js";
 import { source } from "../paths.js";
 import type { Spec } from "../suite.js";
-import { clip, elementwise, gemm, optimizer, sampling } from "./kernels.js";
+import { clip, elementwise, gemm, init, optimizer, qr, sampling } from "./kernels.js";
 import { step } from "./step.js";
 import { epoch, loop, together } from "./training.js";
 
@@ -16,7 +16,7 @@ export interface Work {
 }
 
 export const kinds: Readonly<Record<string, (spec: Spec) => Promise<Work>>> = {
-  ...{ gemm, elementwise, sampling, optimizer, clip, step },
+  ...{ gemm, elementwise, sampling, init, qr, optimizer, clip, step },
   ...{ epoch, loop, together },
 };
 

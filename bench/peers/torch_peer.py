@@ -86,6 +86,30 @@ def sampling(spec):
     return Work(samplers[spec["sampler"]], samplers[spec["sampler"]])
 
 
+def init(spec):
+    out = torch.empty(spec["side"], spec["side"])
+    # PyTorch's deviation is that before the cut, and its cut is absolute: at two deviations, with 0.01 after it.
+    std = 0.01 / 0.8796256610342398
+    initializers = {
+        "xavierUniform": torch.nn.init.xavier_uniform_,
+        "heNormal": lambda w: torch.nn.init.kaiming_normal_(w, nonlinearity="relu"),
+        "truncatedNormal": lambda w: torch.nn.init.trunc_normal_(w, std=std, a=-2 * std, b=2 * std),
+        "orthogonal": torch.nn.init.orthogonal_,
+    }
+    draw = initializers[spec["initializer"]]
+    return Work(lambda: draw(out), lambda: draw(out))
+
+
+def qr(spec):
+    x = floats(spec["x"]).view(spec["side"], spec["side"])
+
+    def with_positive_diagonal():
+        q, r = torch.linalg.qr(x)
+        return q * r.diag().sign()
+
+    return Work(lambda: torch.linalg.qr(x), with_positive_diagonal)
+
+
 def optimizer(spec):
     made = {
         "sgd": lambda p, foreach: torch.optim.SGD(p, lr=0.01, foreach=foreach),
@@ -274,6 +298,8 @@ KINDS = {
     "gemm": gemm,
     "elementwise": elementwise,
     "sampling": sampling,
+    "init": init,
+    "qr": qr,
     "optimizer": optimizer,
     "clip": clip,
     "step": step,

@@ -4,6 +4,7 @@ import { contended } from "./contended.js";
 import { elementwise } from "./elementwise.js";
 import { epoch } from "./epoch.js";
 import { gemm } from "./gemm.js";
+import { init } from "./init.js";
 import { loop } from "./loop.js";
 import { memory } from "./memory.js";
 import { optimizer } from "./optimizer.js";
@@ -12,6 +13,6 @@ import { startup } from "./startup.js";
 import { step } from "./step.js";
 
 export const suites: readonly Suite[] = [
-  ...[gemm, elementwise, sampling, optimizer],
+  ...[gemm, elementwise, sampling, init, optimizer],
   ...[step, epoch, loop, contended, memory, startup],
 ];

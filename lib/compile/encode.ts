@@ -1,11 +1,10 @@
 /** Pass: the plan as the numbers that the native executor decodes. */
 import { dtypes } from "../dtype.js";
-import { internal } from "../error.js";
-import type { KernelOp, MapOp, OpCall } from "../ops/op.js";
-import { broadcastStrides } from "../shape.js";
-import type { Group, Node } from "./ir.js";
-import { root } from "./ir.js";
-import type { Place, Plan, Step } from "./plan.js";
+import type { KernelOp } from "../ops/op.js";
+import { broadcastStrides, type Shape, sizeOf } from "../shape.js";
+import { type Chain, chainOf, isNumber, opCallOf } from "./chain.js";
+import type { Node } from "./ir.js";
+import { type Call, callsOf, type Place, type Plan, placeOf, type Step } from "./plan.js";
 
 /** Numbers of the native kernels' names, as the addon lists them. */
 export interface Opcodes {
@@ -25,77 +24,63 @@ export interface Encoded {
   readonly code: Float64Array;
 }
 
-const call = (node: Node): OpCall => ({ inputs: node.inputs, attrs: node.attrs, out: node });
-
-/** Parameters of the `map` kernel for a fused group: see native/kernels/map.h. */
-function encodeMap(group: Group, opcodes: Opcodes): number[] {
-  const { shape } = group.members[0];
-  // The shape under which each input is read; an alias is read under its own. One buffer may be read in two ways.
-  const reads = readsOf(group);
-  const values = new Map<Node, number>();
-  const immediates: number[] = [];
-  const micros: [number, ...number[]][] = [];
-  // Until all immediates are known, the k-th is −1−k and the micro-ops are numbered after the inputs.
-  const immediate = (value: number): number => {
-    const known = immediates.findIndex((x) => Object.is(x, value));
-    return -1 - (known >= 0 ? known : immediates.push(value) - 1);
-  };
-  const emit = (name: string, ...operands: number[]): number => {
-    micros.push([opcodes.map(name), ...operands]);
-    return reads.length + micros.length - 1;
-  };
-  for (const node of group.members) {
-    if (node.literal !== undefined) {
-      const value = immediate(node.literal);
-      values.set(node, node.dtype === "i32" ? emit("addI", value, immediate(0)) : value);
-      continue;
-    }
-    const operands = node.inputs.map((x) => {
-      if (x.literal !== undefined) return immediate(x.literal);
-      return values.get(x) ?? reads.indexOf(x);
-    });
-    values.set(node, (node.op as MapOp).emit(emit, operands, call(node), immediate));
-  }
-  const settle = (id: number): number => {
-    if (id < 0) return reads.length - 1 - id;
-    return id < reads.length ? id : id + immediates.length;
-  };
+/** Parameters of the `map` kernel: see native/kernels/map.h. */
+function encodeChain(
+  chain: Chain,
+  opcodes: Opcodes,
+  shape: Shape,
+  strides: (read: Node) => readonly number[],
+): number[] {
+  const { reads, immediates, micros, outputs } = chain;
   return [
     shape.length,
     ...shape,
-    ...reads.flatMap((x) => broadcastStrides(x.shape, shape)),
+    ...reads.flatMap(strides),
     immediates.length,
     ...immediates,
     micros.length,
-    ...micros.flatMap(([op, a = 0, b = 0, c = 0]) => [op, settle(a), settle(b), settle(c)]),
-    ...group.outputs.map((node) => settle(values.get(node) ?? internal(`no value for ${node.op.name}`))),
+    ...micros.flatMap(({ name, operands: [a = 0, b = 0, c = 0] }) => [opcodes.map(name), a, b, c]),
+    ...outputs,
   ];
-}
-
-/** What a fused group reads from memory: distinct nodes, each under its own shape. */
-function readsOf(group: Group): Node[] {
-  const own = new Set(group.members);
-  const reads = group.members.flatMap((m) => m.inputs.filter((x) => x.literal === undefined && !own.has(x)));
-  return [...new Set(reads)];
 }
 
 /** A bit for each of a kernel's outputs that is one of these. */
 const wanted = (outputs: readonly Node[]): number =>
   outputs.reduce((mask, x) => mask + 2 ** ((x.op as KernelOp).part ?? 0), 0);
 
-function encodeStep(step: Step, opcodes: Opcodes): { kernel: number; reads: Node[] | undefined; params: number[] } {
+interface Instruction {
+  readonly kernel: number;
+  readonly from: readonly Place[];
+  readonly to: readonly Place[];
+  readonly params: readonly number[];
+}
+
+/** A fused group, or several: see native/kernels/mapEach.h. */
+function encodeMaps(calls: readonly Call[], opcodes: Opcodes): Instruction {
+  const chain = chainOf(calls[0].group);
+  const { shape } = calls[0].group.members[0];
+  const from = calls.flatMap((call) => chainOf(call.group).reads.map((x) => placeOf(call, x)));
+  const to = calls.flatMap((call) => call.to);
+  if (calls.length === 1) {
+    const params = encodeChain(chain, opcodes, shape, (x) => broadcastStrides(x.shape, shape));
+    return { kernel: opcodes.kernel("map"), from, to, params };
+  }
+  const params = encodeChain(chain, opcodes, [sizeOf(shape)], (x) => [isNumber(x) ? 0 : 1]);
+  return { kernel: opcodes.kernel("mapEach"), from, to, params: [calls.length, ...params] };
+}
+
+function encodeStep(step: Step, opcodes: Opcodes): Instruction {
   if (!step.group) {
     const { count } = step.from[0];
-    return { kernel: opcodes.kernel("strided"), reads: undefined, params: [1, count, 1, 0] };
+    return { kernel: opcodes.kernel("strided"), from: step.from, to: step.to, params: [1, count, 1, 0] };
   }
   const [node] = step.group.members;
-  if (node.op.kind === "map") {
-    return { kernel: opcodes.kernel("map"), reads: readsOf(step.group), params: encodeMap(step.group, opcodes) };
-  }
+  if (node.op.kind === "map") return encodeMaps(callsOf(step), opcodes);
   const op = node.op as KernelOp;
-  const params = op.params(call(node)).map((p) => (typeof p === "string" ? opcodes.reduce(p) : p));
+  const params = op.params(opCallOf(node)).map((p) => (typeof p === "string" ? opcodes.reduce(p) : p));
   if (op.part !== undefined) params.push(wanted(step.group.outputs));
-  return { kernel: opcodes.kernel(op.kernel), reads: [...node.inputs], params };
+  const from = node.inputs.map((x) => placeOf(step, x));
+  return { kernel: opcodes.kernel(op.kernel), from, to: step.to, params };
 }
 
 /** Encodes a plan; `leaves` are the leaf slots in order. */
@@ -119,17 +104,8 @@ export function encode(plan: Plan, leaves: readonly Node[], opcodes: Opcodes): E
   };
   const code: number[] = [];
   for (const step of plan.steps) {
-    const { kernel, reads, params } = encodeStep(step, opcodes);
-    const from = reads && step.group ? reads.map((x) => step.from[step.group.inputs.indexOf(root(x))]) : step.from;
-    code.push(
-      kernel,
-      from.length,
-      ...from.map(buffer),
-      step.to.length,
-      ...step.to.map(buffer),
-      params.length,
-      ...params,
-    );
+    const { kernel, from, to, params } = encodeStep(step, opcodes);
+    code.push(kernel, from.length, ...from.map(buffer), to.length, ...to.map(buffer), params.length, ...params);
   }
   return {
     slots: Float64Array.from(slots),

@@ -1,11 +1,12 @@
 /** The compiler: a graph becomes a flat program of kernel calls over one arena. */
 import { showShape } from "../shape.js";
+import { batch } from "./batch.js";
 import { type Encoded, encode, type Opcodes } from "./encode.js";
 import { absorb } from "./epilogue.js";
 import { group } from "./fuse.js";
 import type { Graph } from "./graph.js";
 import { type IR, lower, type Node } from "./ir.js";
-import { type Place, type Plan, plan } from "./plan.js";
+import { callsOf, type Place, type Plan, plan } from "./plan.js";
 import { simplify } from "./simplify.js";
 import { verifyGroups, verifyIR, verifyPlan } from "./verify.js";
 
@@ -17,11 +18,13 @@ export interface Passes {
   epilogue: boolean;
   /** Values share arena memory once they are no longer needed. */
   reuse: boolean;
+  /** Calls of one micro-program over several sets of buffers become one. */
+  batch: boolean;
   /** Check after every pass. */
   verify: boolean;
 }
 
-const passes: Passes = { simplify: true, fuse: true, epilogue: true, reuse: true, verify: true };
+const passes: Passes = { simplify: true, fuse: true, epilogue: true, reuse: true, batch: true, verify: true };
 for (const name of (process.env.EVENGRAD_PASSES_OFF ?? "").split(","))
   if (name in passes) passes[name as keyof Passes] = false;
 
@@ -55,8 +58,12 @@ export function compile(graph: Graph, opcodes: Opcodes): Program {
     groups = absorb(ir, groups);
     if (passes.verify) verifyGroups(ir, groups, "epilogue");
   }
-  const planned = plan(ir, groups, graph.leaves.length, passes.reuse);
+  let planned = plan(ir, groups, graph.leaves.length, passes.reuse);
   if (passes.verify) verifyPlan(planned, ir);
+  if (passes.batch) {
+    planned = batch(planned);
+    if (passes.verify) verifyPlan(planned, ir);
+  }
   const leaves = graph.leaves.map(
     (t, leaf): Node => ({ op: t.op, inputs: [], attrs: {}, shape: t.shape, dtype: t.dtype, leaf }),
   );
@@ -83,16 +90,18 @@ function dump(planned: Plan, graph: Graph): string[] {
   const text = (step: Plan["steps"][number]): string => {
     if (!step.group) return "copy";
     const { members } = step.group;
-    return `${members.map((m) => m.op.name).join("·")} ${showShape(members[0].shape)}`;
+    const shapes = callsOf(step).map(({ group }) => showShape(group.members[0].shape));
+    return `${members.map((m) => m.op.name).join("·")} ${shapes.join(" ")}`;
   };
-  const lines = planned.steps.map(
-    (step, i) =>
-      `${String(i).padStart(4)}  ${step.to.map(where).join(" ")} = ${text(step)} (${step.from.map(where).join(" ")})`,
-  );
-  const values = planned.steps.reduce(
-    (sum, s) => sum + s.to.reduce((n, p) => n + (p.kind === "arena" ? p.count * 4 : 0), 0),
-    0,
-  );
+  const blocks = (step: Plan["steps"][number], side: "from" | "to"): Place[] =>
+    (step.group ? callsOf(step) : [step]).flatMap((call) => call[side]);
+  const lines = planned.steps.map((step, i) => {
+    const [from, to] = (["from", "to"] as const).map((side) => blocks(step, side).map(where).join(" "));
+    return `${String(i).padStart(4)}  ${to} = ${text(step)} (${from})`;
+  });
+  const values = planned.steps
+    .flatMap((step) => blocks(step, "to"))
+    .reduce((sum, p) => sum + (p.kind === "arena" ? p.count * 4 : 0), 0);
   return [
     `program: ${graph.nodes.length} nodes, ${lines.length} calls, ${graph.leaves.length} leaves, arena ${planned.arenaBytes} bytes for ${values}`,
     ...lines,

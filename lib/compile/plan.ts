@@ -13,9 +13,19 @@ export interface Place {
   readonly count: number;
 }
 
-/** A kernel call with its blocks; `copy` moves a value into an output or variable that could not be written directly. */
+/** A group with the blocks of its inputs and outputs. */
+export interface Call {
+  readonly group: Group;
+  readonly from: readonly Place[];
+  readonly to: readonly Place[];
+}
+
+/**
+ * A kernel call: of one group, and of others that run with it in any order; or a copy, which moves a value into an output
+ * or variable that could not be written directly.
+ */
 export type Step =
-  | { readonly group: Group; readonly from: readonly Place[]; readonly to: readonly Place[] }
+  | (Call & { readonly others?: readonly Call[] })
   | {
       readonly group?: undefined;
       readonly from: readonly [Place];
@@ -58,6 +68,12 @@ function overwrites(group: Group, input: Node): boolean {
   if (first.op.kind !== "map") return false;
   return group.members.every((m) => m.inputs.every((x) => root(x) !== input || sameShape(x.shape, m.shape)));
 }
+
+/** The block that a call reads a node from. */
+export const placeOf = ({ group, from }: Call, x: Node): Place => from[group.inputs.indexOf(root(x))];
+
+/** The groups that a step runs: none if it is a copy. */
+export const callsOf = (step: Step): readonly Call[] => (step.group ? [step, ...(step.others ?? [])] : []);
 
 /** Plans blocks for groups in their order. With `reuse` off no two values share memory. */
 export function plan(ir: IR, groups: readonly Group[], leaves: number, reuse: boolean): Plan {

@@ -1,8 +1,9 @@
 /** Checks between passes: what a pass returns must still be a program for the same values. */
+import { bytesOf } from "../dtype.js";
 import { internal } from "../error.js";
 import { sameShape, showShape, sizeOf } from "../shape.js";
 import { type Group, type IR, type Node, root } from "./ir.js";
-import type { Place, Plan } from "./plan.js";
+import { type Call, callsOf, type Place, type Plan } from "./plan.js";
 
 /** Every node's inputs come before it, and its op's own rule gives its shape and dtype. */
 export function verifyIR(ir: IR, pass: string): void {
@@ -50,42 +51,75 @@ export function verifyGroups(ir: IR, groups: readonly Group[], pass: string): vo
   }
 }
 
-/** Replays the plan symbolically: every block read still holds the value that the reader wants. */
-export function verifyPlan(plan: Plan, ir: IR): void {
-  const bytes = (p: Place): number => p.count * (p.dtype === "f32" || p.dtype === "i32" ? 4 : 1);
-  const slots = new Map<number, Node>();
-  const arena: { from: number; to: number; node: Node }[] = [];
-  for (const node of ir.nodes) if (node.leaf !== undefined) slots.set(node.leaf, node);
-  const holds = (place: Place, node: Node): boolean =>
-    place.kind === "slot" ? slots.get(place.at) === node : arena.some((b) => b.from === place.at && b.node === node);
-  const write = (place: Place, node: Node): void => {
+/** Which value every block holds at some point of a program. */
+class Memory {
+  private slots = new Map<number, Node>();
+  private arena: { from: number; to: number; node: Node }[] = [];
+
+  constructor(private readonly arenaBytes: number) {}
+
+  copy(): Memory {
+    const copy = new Memory(this.arenaBytes);
+    copy.slots = new Map(this.slots);
+    copy.arena = [...this.arena];
+    return copy;
+  }
+
+  at({ kind, at }: Place): Node | undefined {
+    return kind === "slot" ? this.slots.get(at) : this.arena.find((b) => b.from === at)?.node;
+  }
+
+  /** Empty blocks may lie in one place. */
+  has({ kind, at }: Pick<Place, "kind" | "at">, node: Node): boolean {
+    return kind === "slot" ? this.slots.get(at) === node : this.arena.some((b) => b.from === at && b.node === node);
+  }
+
+  hold(slot: number, node: Node): void {
+    this.slots.set(slot, node);
+  }
+
+  write(place: Place, node: Node): void {
     if (place.kind === "slot") {
-      slots.set(place.at, node);
+      this.hold(place.at, node);
       return;
     }
-    const to = place.at + bytes(place);
-    if (to > plan.arenaBytes) internal(`plan: ${node.op.name} ends at ${to} of ${plan.arenaBytes} bytes`);
-    for (let i = arena.length - 1; i >= 0; i--) if (arena[i].from < to && place.at < arena[i].to) arena.splice(i, 1);
-    arena.push({ from: place.at, to, node });
-  };
+    const to = place.at + place.count * bytesOf(place.dtype);
+    if (to > this.arenaBytes) internal(`plan: ${node.op.name} ends at ${to} of ${this.arenaBytes} bytes`);
+    this.arena = this.arena.filter((b) => b.from >= to || place.at >= b.to);
+    this.arena.push({ from: place.at, to, node });
+  }
+
+  run({ group, from, to }: Call): void {
+    for (const [i, node] of group.inputs.entries()) {
+      if (!this.has(from[i], node)) internal(`plan: the block of ${node.op.name} is overwritten before it is read`);
+    }
+    for (const [i, node] of group.outputs.entries()) this.write(to[i], node);
+  }
+}
+
+/** Replays the plan symbolically: every block read still holds the value that the reader wants. */
+export function verifyPlan(plan: Plan, ir: IR): void {
+  const memory = new Memory(plan.arenaBytes);
+  for (const node of ir.nodes) if (node.leaf !== undefined) memory.hold(node.leaf, node);
   for (const step of plan.steps) {
     if (!step.group) {
-      const from = step.from[0];
-      const node = from.kind === "slot" ? slots.get(from.at) : arena.find((b) => b.from === from.at)?.node;
-      if (!node) internal("plan: a copy reads an empty block");
-      write(step.to[0], node);
+      memory.write(step.to[0], memory.at(step.from[0]) ?? internal("plan: a copy reads an empty block"));
       continue;
     }
-    const { inputs, outputs } = step.group;
-    for (const [i, node] of inputs.entries()) {
-      if (!holds(step.from[i], node)) internal(`plan: the block of ${node.op.name} is overwritten before it is read`);
+    const calls = callsOf(step);
+    // Calls that may run in any order: if one disturbs another, it does so from the front or from the back.
+    if (calls.length > 1) {
+      const other = memory.copy();
+      for (const call of [...calls].reverse()) other.run(call);
     }
-    for (const [i, node] of outputs.entries()) write(step.to[i], node);
+    for (const call of calls) memory.run(call);
   }
   for (const { leaf, value } of ir.effects) {
-    if (slots.get(leaf.leaf as number) !== root(value)) internal("plan: a variable does not end with its new value");
+    if (!memory.has({ kind: "slot", at: leaf.leaf as number }, root(value)))
+      internal("plan: a variable does not end with its new value");
   }
   for (const [i, output] of ir.outputs.entries()) {
-    if (slots.get(plan.leaves + i) !== root(output)) internal(`plan: output ${i} does not end with its value`);
+    if (!memory.has({ kind: "slot", at: plan.leaves + i }, root(output)))
+      internal(`plan: output ${i} does not end with its value`);
   }
 }

@@ -15,7 +15,7 @@ import { rehearse } from "./facts/rehearsal.js";
 import { lossFor, type StartFacts, startFacts } from "./facts/start.js";
 import { type Finding, findingsTable, ranked } from "./finding.js";
 import { atStart } from "./rules/index.js";
-import type { LayerView, Plan, StartView } from "./rules/view.js";
+import type { Plan, StartView } from "./rules/view.js";
 
 /** What a checkup finds; as a string a table. */
 export interface Checkup {
@@ -48,9 +48,6 @@ const mostRows = 512;
 export function sampleOf(set: DataSet): { x: Tensor; y: Tensor } {
   return set.batch(arange(0, Math.min(mostRows, set.size), 1, "i32"));
 }
-
-/** A start's layers as rules see them. */
-export const layersAt = ({ layers }: StartFacts): LayerView[] => [...layers];
 
 /** Facts of a model before its first step, and its structure. */
 export async function examine(
@@ -114,7 +111,7 @@ export async function checkup(model: Module, sample: CheckupSample, options: Che
     step: 0,
     facts,
     plan,
-    layers: layersAt(facts),
+    layers: facts.layers,
     forwardSlope: facts.forwardSlope,
     backwardSlope: facts.backwardSlope,
     curvature: largest,

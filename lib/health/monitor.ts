@@ -10,7 +10,7 @@ import type { HealthOptions } from "../train/fit.js";
 import type { EpochRecord, History } from "../train/history.js";
 import type { Checkpoint, Loop } from "../train/loop.js";
 import type { Observer, StepParts } from "../train/observer.js";
-import { examine, layersAt, sampleOf } from "./checkup.js";
+import { examine, sampleOf } from "./checkup.js";
 import { firstNonFinite } from "./facts/first-non-finite.js";
 import { leakedShare } from "./facts/leak.js";
 import { rehearse } from "./facts/rehearsal.js";
@@ -106,7 +106,7 @@ export class Monitor implements Observer {
       const plan = { ...this.plan, optimizer, dropLast: options.dropLast ?? false };
       const { forwardSlope, backwardSlope } = facts;
       return atStart({
-        ...{ step: 0, facts, plan, layers: layersAt(facts), forwardSlope, backwardSlope },
+        ...{ step: 0, facts, plan, layers: facts.layers, forwardSlope, backwardSlope },
         ...{ rehearsal, curvature: undefined, noise: undefined },
       });
     } catch (error) {

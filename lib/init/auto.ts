@@ -66,7 +66,8 @@ export function traceFor(op: string, model: Module, x: Tensor, mode: TraceMode =
   }
 }
 
-function reportOf(choices: readonly Choice[]): InitReport {
+/** What was chosen, for the user. */
+export function reportOf(choices: readonly Choice[]): InitReport {
   const rows = choices.map(
     ({ use, draw, std, q, centred, reason }): InitChoice => ({
       path: use.path,
@@ -97,7 +98,7 @@ function render(rows: readonly InitChoice[]): string {
 }
 
 /** A generator for all weights in turn. */
-function inTurn(op: string, options: InitOptions): () => ReturnType<typeof generatorOf> & object {
+export function inTurn(op: string, options: InitOptions): () => ReturnType<typeof generatorOf> & object {
   const generator = generatorOf(op, options) ?? defaultGenerator;
   return () => generator;
 }
@@ -120,9 +121,10 @@ export function auto(model: Module, sample?: Sample, options: InitOptions = {}):
   checkOptions(op, options, ["generator", "seed"]);
   checkModule(op, "model", model);
   const structure = traceFor(op, model, inputOf(op, model, sample));
-  const choices = choose(structure);
+  const fitted = sample instanceof Tensor;
+  const choices = choose(structure, fitted);
   const streams = inTurn(op, options);
-  const values = sample instanceof Tensor ? drawByData(choices, streams, structure) : drawByTheory(choices, streams);
+  const values = fitted ? drawByData(choices, streams, structure) : drawByTheory(choices, streams);
   assign(op, values);
   return reportOf(choices);
 }

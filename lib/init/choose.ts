@@ -2,7 +2,7 @@
 import { momentsOf } from "./activations.js";
 import { edgeAt } from "./gain.js";
 import type { Elementwise, Moments } from "./quadrature.js";
-import type { Structure, WeightUse } from "./structure.js";
+import { isBare, type Structure, type WeightUse } from "./structure.js";
 
 /** What a weight shall begin with. */
 export interface Choice {
@@ -23,7 +23,10 @@ export interface Choice {
 
 /** From so many layers on, orthogonal draws: the spread of a normal matrix's singular values compounds. */
 const deep = 10;
-/** What the squared gradient may grow by from end to end, deviations of the signal included, before depth counts. */
+/**
+ * What the squared gradient may grow by from end to end before depth counts; deviations of the signal included, unless each
+ * layer's signal is fitted to data.
+ */
 const growth = 4;
 const op = "init.auto";
 
@@ -102,25 +105,27 @@ function nearlyLinear(phi: Elementwise, fits: (target: Target) => boolean): Targ
   return targetAt(phi, low);
 }
 
-const targets = new WeakMap<Elementwise, Map<number, Target>>();
+const targets = new WeakMap<Elementwise, Map<string, Target>>();
 
 /**
  * Sums of variance 1 where the depth allows it. In deeper stacks: the stable edge of chaos for activations that amplify
  * deviations (GELU, SiLU, Mish), a smaller variance for those that damp them (tanh, ELU) or have their mean taken away
  * (sigmoid, softplus).
+ * @param fitted whether each layer's sums are scaled by data, so that deviations do not add up from layer to layer
  */
-export function targetOf(phi: Elementwise, depth: number): Target {
-  const known = targets.get(phi) ?? new Map<number, Target>();
+export function targetOf(phi: Elementwise, depth: number, fitted: boolean): Target {
+  const known = targets.get(phi) ?? new Map<string, Target>();
   targets.set(phi, known);
-  const fits = ({ chi, elasticity }: Target): boolean =>
-    depth * Math.log(chi * Math.max(1, elasticity)) <= Math.log(growth);
+  const key = `${depth} ${fitted}`;
+  const grows = (factor: number): boolean => depth * Math.log(factor) > Math.log(growth);
+  const fits = ({ chi, elasticity }: Target): boolean => !grows(chi * Math.max(1, elasticity));
   const plain = targetAt(phi, 1);
   const search = (): Target => {
-    if (fits(plain)) return plain;
+    if (fits(plain) || (fitted && !grows(plain.chi))) return plain;
     return (!plain.centred && plain.elasticity > 1 && stableEdge(phi)) || nearlyLinear(phi, fits);
   };
-  const target = known.get(depth) ?? search();
-  known.set(depth, target);
+  const target = known.get(key) ?? search();
+  known.set(key, target);
   return target;
 }
 
@@ -141,13 +146,13 @@ function sourceOf(use: WeightUse, made: ReadonlyMap<unknown, Signal>): Signal {
 
 const short = (x: number): string => Number(x.toPrecision(3)).toString();
 
-/** Chooses for every weight of a structure, in the order of use. */
-export function choose(structure: Structure): Choice[] {
+/** Chooses for every weight of a structure, in the order of use; `fitted` if a batch will scale each layer's sums. */
+export function choose(structure: Structure, fitted = false): Choice[] {
   const plain = (use: WeightUse): boolean => !use.lookup && !use.normalized && !(use.block && !use.block.normalized);
   const curved = (use: WeightUse): boolean => plain(use) && use.through !== undefined && !scaleFree(use.through.phi);
   const hidden = structure.depth((use) => plain(use) && use.meets === "layer");
   const depth = Math.max(1, structure.depth(curved));
-  const bare = structure.blocks.filter((block) => !block.normalized && !block.shut).length;
+  const bare = structure.blocks.filter(isBare).length;
   const made = new Map<unknown, Signal>();
   return structure.uses.map((use): Choice => {
     const { fans, through, block } = use;
@@ -163,13 +168,13 @@ export function choose(structure: Structure): Choice[] {
       const reason = "its result comes back to it: orthogonal, to keep its length through any number of steps";
       return { ...base, draw: "orthogonal", std: 1 / Math.sqrt(Math.max(fans.fanIn, fans.fanOut)), reason };
     }
-    if (block && !block.normalized && !block.shut && use.last) {
+    if (block && isBare(block) && use.last) {
       const reason =
         "last weight of a residual branch without norm: 0, so that the block begins as the identity (Fixup)";
       return { ...base, draw: "zeros", std: 0, reason };
     }
     const m = block?.weights.length ?? 0;
-    const fixup = block && !block.normalized && !block.shut && m > 1 ? bare ** (-1 / (2 * m - 2)) : 1;
+    const fixup = block && isBare(block) && m > 1 ? bare ** (-1 / (2 * m - 2)) : 1;
     const branch = fixup < 1 ? `, × ${bare}^(−1/${2 * m - 2}) in one of ${bare} residual branches (Fixup)` : "";
     const nonlinear = through && !linear(through.phi);
     if (use.normalized) {
@@ -197,7 +202,7 @@ export function choose(structure: Structure): Choice[] {
       const reason = `${name} is scale-free: He, variance ${short(1 / square)}/fanIn, keeps signal and gradient`;
       return { ...base, draw, std: scaled(fixup / Math.sqrt(square)), reason: reason + drawn + branch };
     }
-    const { q, chi, centred, signal, mean, biasVariance } = targetOf(phi, depth);
+    const { q, chi, centred, signal, mean, biasVariance } = targetOf(phi, depth, fitted);
     made.set(output, { square: centred ? signal + mean ** 2 : signal, mean: centred ? mean : 0 });
     const std = scaled(Math.sqrt((q - biasVariance) / spread) * fixup);
     const gain = std * Math.sqrt(fans.fanIn);

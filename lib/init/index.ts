@@ -4,6 +4,7 @@ export { type Analysis, type AnalyzeOptions, analyze, type LayerAnalysis } from 
 export { auto, type InitChoice, type InitReport, type LsuvOptions, lsuv, type Sample } from "./auto.js";
 export { constant, normal, ones, truncatedNormal, uniform, zeros } from "./basic.js";
 export { type Fans, fans } from "./fans.js";
+export { fixup } from "./fixup.js";
 export { type EdgeOfChaos, type GainMode, type GainOptions, gain } from "./gain.js";
 export { dirac, eye, identity, zerO } from "./identity.js";
 export type { Initializer, InitOptions } from "./initializer.js";

@@ -3,6 +3,7 @@ import { collect, keyOf } from "../compile/graph.js";
 import { Dropout } from "../nn/dropout.js";
 import type { Module } from "../nn/module.js";
 import { type LayerTrace, type TraceMode, traceLayers } from "../nn/trace.js";
+import { isScalarLiteral, scalar } from "../ops/map.js";
 import { apply } from "../ops/op.js";
 import { Constant, type Tensor, Variable } from "../tensor.js";
 import { type Fans, fans as fansOf } from "./fans.js";
@@ -27,6 +28,9 @@ export interface Block {
   /** A learned number of f that begins with 0 shuts it off by itself, as in ReZero. */
   readonly shut: boolean;
 }
+
+/** Whether a branch has nothing that keeps the sum from growing with depth: what Fixup is for. */
+export const isBare = ({ normalized, shut }: Block): boolean => !normalized && !shut;
 
 /** One weight of two axes or more, where it first multiplies what depends on the input. */
 export interface WeightUse {
@@ -131,15 +135,15 @@ class Walk {
     }
   }
 
-  /** Past a bias: what is added once and does not depend on the input. */
-  biased(node: Tensor): Pick<WeightUse, "unbiased" | "added" | "bias" | "sum"> {
+  /** Past a bias: what is added once, to each of the units its own, and does not depend on the input. */
+  biased(node: Tensor, units: number): Pick<WeightUse, "unbiased" | "added" | "bias" | "sum"> {
     const at = this.unshaped(node);
     const [user, ...others] = this.usersOf(at);
     const none = { unbiased: at, added: undefined, bias: undefined, sum: at };
     if (!user || others.length > 0 || user.op.name !== "add") return none;
     const added = user.inputs[0] === at ? user.inputs[1] : user.inputs[0];
     const bias = this.live.has(added) ? undefined : variableOf(added);
-    return bias ? { unbiased: at, added, bias, sum: user } : none;
+    return bias && (bias.size > 1 || units === 1) ? { unbiased: at, added, bias, sum: user } : none;
   }
 
   /** Whether a layer that is no activation gets a node. */
@@ -163,12 +167,12 @@ class Walk {
     }
     const leaves = (node: Tensor): boolean =>
       node === this.trace.output || this.usersOf(node).some((user) => !region.has(user)) || this.stops(node);
-    const exits = [...region].filter(leaves);
-    if (exits.length !== 1) return undefined;
-    const output = exits[0];
-    if (output === from) return undefined;
-    const inner = [...region].filter((node) => node !== from && node.id <= output.id).sort((a, b) => a.id - b.id);
-    const name = this.names.get(output) ?? [...new Set(inner.map((node) => node.op.name))].join("·");
+    const made = [...region].sort((a, b) => a.id - b.id);
+    const output = meeting(made, made.filter(leaves));
+    if (output === undefined || output === from) return undefined;
+    const inner = made.filter((node) => node !== from && node.id <= output.id);
+    const layers = this.names.has(output) ? inner.flatMap((node) => this.names.get(node) ?? []) : undefined;
+    const name = [...new Set(layers ?? inner.map((node) => node.op.name))].join("·");
     return { phi: canonical(clone(inner, from, output)), name, from, output };
   }
 
@@ -210,11 +214,28 @@ class Walk {
   }
 }
 
+/** The last node of a region, in order of making, that every way from its first to one of its exits passes. */
+function meeting(region: readonly Tensor[], exits: readonly Tensor[]): Tensor | undefined {
+  // For each node those that every way to it passes, in order, itself the last (dominators).
+  const passed = new Map<Tensor, readonly Tensor[]>();
+  const common = (lists: readonly (readonly Tensor[])[]): readonly Tensor[] =>
+    lists.reduce((a, b) => a.filter((node) => b.includes(node)));
+  for (const node of region) {
+    const before = [...new Set(node.inputs)].flatMap((input) => (passed.has(input) ? [passed.get(input) ?? []] : []));
+    passed.set(node, before.length > 0 ? [...common(before), node] : [node]);
+  }
+  return exits.length > 0 ? common(exits.map((node) => passed.get(node) ?? [])).at(-1) : undefined;
+}
+
 /** The nodes of a region as a function of another tensor; parameters among them count by their mean. */
 function clone(inner: readonly Tensor[], from: Tensor, to: Tensor): Elementwise {
   return (x) => {
     const made = new Map<Tensor, Tensor>([[from, x]]);
-    const parameter = (node: Tensor): Tensor => (node.size === 1 ? node.reshape([]) : contentOf(node).mean());
+    const parameter = (node: Tensor): Tensor => {
+      const number = numberOf(node);
+      if (number !== undefined) return scalar(number);
+      return node.size === 1 ? node.reshape([]) : contentOf(node).mean();
+    };
     for (const node of inner) {
       const inputs = node.inputs.map((input) => made.get(input) ?? parameter(input));
       // A view of equal size, or a derivative of its own, is the value itself; a leaf or literal is.
@@ -273,7 +294,8 @@ export function structureIn(model: Module, x: Tensor, traced: LayerTrace): Struc
   const found = new Map<Variable, WeightUse>();
   for (const [product, { input, weight }] of walk.products) {
     if (found.has(weight)) continue;
-    const ends = walk.biased(product);
+    const fans = fansFor(weight, input);
+    const ends = walk.biased(product, weight.size / fans.fanIn);
     const normOf = (node: Tensor): Tensor | undefined => walk.normOutputs.get(node);
     const normalized = normOf(ends.sum) !== undefined;
     const start = normOf(ends.sum) ?? ends.sum;
@@ -285,7 +307,7 @@ export function structureIn(model: Module, x: Tensor, traced: LayerTrace): Struc
       layer: owners.get(weight) ?? "",
       weight,
       ...ends,
-      fans: fansFor(weight, input),
+      fans,
       input,
       product,
       lookup: input.dtype !== "f32",
@@ -315,8 +337,9 @@ function residualBlocks(walk: Walk, uses: readonly WeightUse[]): Block[] {
     const weights = uses.filter((use) => inside.has(use.product));
     if (weights.length === 0) continue;
     const normalized = [...walk.normOutputs.values()].some((output) => inside.has(output));
-    const numbers = [...inside].flatMap((n) => n.inputs.filter((input) => !walk.live.has(input) && input.size === 1));
-    found.push({ block: { weights, normalized, shut: numbers.some(beginsWithZero) }, size: inside.size, inside });
+    const factors = [...inside].filter((n) => n.op.name === "mul").flatMap((n) => n.inputs);
+    const shut = factors.some((factor) => !walk.live.has(factor) && numberOf(factor) === 0);
+    found.push({ block: { weights, normalized, shut }, size: inside.size, inside });
     const end = walk.between(b, a) ? a : b;
     for (const use of weights) {
       use.block ??= found[found.length - 1].block;
@@ -326,12 +349,13 @@ function residualBlocks(walk: Walk, uses: readonly WeightUse[]): Block[] {
   return found.map(({ block }) => block);
 }
 
-function beginsWithZero(node: Tensor): boolean {
-  const variable = variableOf(node);
-  if (!variable) return false;
-  if (variable.storage) return variable.storage[0] === 0;
-  const [value] = variable.initial ? collect({ outputs: [variable.initial] }).nodes : [];
-  return value?.op.name === "scalar" && value.attrs.value === 0;
+/** The number that a learned number holds or begins with, if that was said as a number. */
+function numberOf(node: Tensor): number | undefined {
+  const variable = node.size === 1 ? variableOf(node) : undefined;
+  if (!variable || variable.storage) return variable?.storage?.[0];
+  let first = variable.initial;
+  while (first?.op.kind === "alias" || first?.op.name === "expand") first = first.inputs[0];
+  return first && isScalarLiteral(first) ? first.attrs.value : undefined;
 }
 
 /** Whether every way from a product to the end of its block goes through another product. */

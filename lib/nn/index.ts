@@ -24,6 +24,7 @@ export {
   Tanh,
 } from "./activation.js";
 export { BatchNorm, type BatchNormOptions } from "./batch-norm.js";
+export { Bias } from "./bias.js";
 export { Dropout } from "./dropout.js";
 export {
   type CrossEntropyOptions,

@@ -4,6 +4,7 @@ import { autoUnasked } from "../init/auto.js";
 import type { Tensor } from "../tensor.js";
 import * as activations from "./activation.js";
 import { BatchNorm } from "./batch-norm.js";
+import { Bias } from "./bias.js";
 import { Dropout } from "./dropout.js";
 import { Flatten } from "./lambda.js";
 import { LayerNorm, RMSNorm } from "./layer-norm.js";
@@ -21,7 +22,7 @@ export interface SequentialOptions {
 }
 
 const plainLayers = new Set<unknown>([
-  ...[BatchNorm, Dropout, Flatten, LayerNorm, Linear, Residual, RMSNorm],
+  ...[BatchNorm, Bias, Dropout, Flatten, LayerNorm, Linear, Residual, RMSNorm],
   ...Object.values(activations),
 ]);
 

@@ -83,6 +83,7 @@ class Environment {
   Napi::FunctionReference findResizable;
   Napi::FunctionReference arrayBuffer;
   Napi::FunctionReference arrays[3];  // Float32Array, Int32Array, Uint8Array
+  uint32_t largeArrays = 0;           // made by alignedArray so far
 
  private:
   // On the runner's thread, when a run has finished.

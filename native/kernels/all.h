@@ -7,7 +7,7 @@
 #include "concat.h"
 #include "gather.h"
 #include "layerNorm.h"
-#include "map.h"
+#include "mapEach.h"
 #include "matmul.h"
 
 #include "crossEntropy.h"

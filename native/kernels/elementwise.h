@@ -9,12 +9,16 @@ namespace {
 // A short operation runs on an accumulator of vectors in registers, a long one from memory to
 // memory.
 struct Short {
-  static constexpr bool isLong = false;
+  static constexpr bool isLong = false, isGuarded = false;
   static constexpr int cost = 1;
 };
 struct Long {
-  static constexpr bool isLong = true;
-  static constexpr int cost = 8;
+  static constexpr bool isLong = true, isGuarded = false;
+  static constexpr int cost = 4;
+};
+// With an `apply` in float lanes for most operands.
+struct Guarded : Long {
+  static constexpr bool isGuarded = true;
 };
 
 #define EVENGRAD_FUNCTION(name, kind, R, parameters, formula) \
@@ -23,6 +27,14 @@ struct Long {
   };
 #define EVENGRAD_UNARY(name, formula) EVENGRAD_FUNCTION(name, Short, vf, (vf x), formula)
 #define EVENGRAD_LONG(name, formula) EVENGRAD_FUNCTION(name, Long, vf, (vf x), formula)
+#if VEC_FMA
+#define EVENGRAD_GUARDED(name, Float)                                \
+  struct map_##name : Guarded, Float {                               \
+    static VEC_INLINE vf careful(vf x) { return inDouble<name>(x); } \
+  };
+#else
+#define EVENGRAD_GUARDED(name, Float) EVENGRAD_LONG(name, inDouble<name>(x))
+#endif
 #define EVENGRAD_BINARY(name, formula) EVENGRAD_FUNCTION(name, Short, vf, (vf a, vf b), formula)
 #define EVENGRAD_INT_UNARY(name, formula) EVENGRAD_FUNCTION(name, Short, vi, (vi x), formula)
 #define EVENGRAD_INT_BINARY(name, R, formula) \
@@ -35,11 +47,11 @@ EVENGRAD_UNARY(neg, (vf)((vi)x ^ splat(INT32_MIN)))
 EVENGRAD_UNARY(abs, abs(x))
 EVENGRAD_UNARY(sign, isNaN(x) ? x : maskToFloat(x > splat(0.0f)) - maskToFloat(x < splat(0.0f)))
 EVENGRAD_LONG(exp, exp(x))
-EVENGRAD_LONG(expm1, inDouble<expm1>(x))
-EVENGRAD_LONG(log, log(x))
-EVENGRAD_LONG(log1p, inDouble<log1p>(x))
+EVENGRAD_GUARDED(expm1, FloatExpm1)
+EVENGRAD_GUARDED(log, FloatLog)
+EVENGRAD_GUARDED(log1p, FloatLog1p)
 EVENGRAD_UNARY(sqrt, sqrt(x))
-EVENGRAD_LONG(rsqrt, join(splat(1.0) / sqrt(lower(x)), splat(1.0) / sqrt(upper(x))))
+EVENGRAD_LONG(rsqrt, rsqrt(x))
 EVENGRAD_UNARY(reciprocal, splat(1.0f) / x)
 EVENGRAD_UNARY(square, x* x)
 EVENGRAD_LONG(sin, sinOrCos(x, 0))
@@ -47,12 +59,12 @@ EVENGRAD_LONG(cos, sinOrCos(x, 1))
 EVENGRAD_LONG(tanh, tanh(x))
 EVENGRAD_LONG(erf, inDouble<erf>(x))
 EVENGRAD_LONG(erfc, inDouble<erfc>(x))
-EVENGRAD_LONG(sigmoid, sigmoid(x))
-EVENGRAD_LONG(softplus, inDouble<softplus>(x))
-EVENGRAD_LONG(logSigmoid, inDouble<logSigmoid>(x))
+EVENGRAD_GUARDED(sigmoid, FloatSigmoid)
+EVENGRAD_LONG(softplus, softplus(x))
+EVENGRAD_LONG(logSigmoid, logSigmoid(x))
 EVENGRAD_LONG(gelu, inDouble<gelu>(x))
 EVENGRAD_LONG(geluTanh, inDouble<geluTanh>(x))
-EVENGRAD_LONG(silu, silu(x))
+EVENGRAD_GUARDED(silu, FloatSilu)
 EVENGRAD_LONG(mish, inDouble<mish>(x))
 EVENGRAD_UNARY(relu, x <= splat(0.0f) ? splat(0.0f) : x)
 EVENGRAD_UNARY(floor, floor(x))
@@ -104,6 +116,7 @@ EVENGRAD_FUNCTION(toF32, Short, vf, (vi x), convert(x))
 #undef EVENGRAD_FUNCTION
 #undef EVENGRAD_UNARY
 #undef EVENGRAD_LONG
+#undef EVENGRAD_GUARDED
 #undef EVENGRAD_BINARY
 #undef EVENGRAD_INT_UNARY
 #undef EVENGRAD_INT_BINARY

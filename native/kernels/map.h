@@ -93,7 +93,10 @@ struct MapWorker {
 
   void runBlocks(const MapTable& t, int64_t start, int64_t blocks) const {
     streams([&](int s, const Buffer& buffer, int) { t.at[s] = (char*)(buffer.f32() + start); });
-    runSteps(plan.steps, t, blocks, blockVectors);
+    if (plan.isLoop)
+      runSteps(plan.steps, t, 1, (int)blocks * blockVectors);
+    else
+      runSteps(plan.steps, t, blocks, blockVectors);
   }
 
   // At most a block, with copies of inputs that may not be read as far as a block reaches, and of
@@ -148,37 +151,86 @@ inline void mapShare(const Call& call, const MapPlan& plan, char* shared) {
 }
 
 inline int64_t mapScratch(const Call& call, int threads) {
-  MapPlan* plan = (MapPlan*)mapPlan(call);
-  if (!plan) return 0;
-  int64_t bytes = plan->sharedBytes + plan->workerBytes * threads;
-  mapFree(plan);
+  MapPlans* made = (MapPlans*)mapPlan(call);
+  int64_t bytes = 0;
+  if (made)
+    for (const MapPlan* plan : made->plans)
+      if (plan) bytes = larger(bytes, plan->sharedBytes + plan->workerBytes * threads);
+  mapFree(made);
   return bytes;
 }
 
+// The plan for what the condition holds now.
+inline const MapPlan& mapChoose(const Call& call, const MapPlans& made) {
+  float x = 1.0f;
+  if (made.condition >= 0)
+    loadRun(&x, call.in[made.condition].dtype, call.in[made.condition].data, 0, 0, 1);
+  return *made.plans[x != 0.0f];
+}
+
+// Buffers of several calls, one after the other, that one plan serves; `first` has those of the
+// first.
+struct MapCalls {
+  Call first;
+  int n;
+
+  Call at(int i) const {
+    Call call = first;
+    call.in += i * first.nIn;
+    call.out += i * first.nOut;
+    return call;
+  }
+  // Whether an output can be written where it belongs at once. It waits for the end of a block
+  // where it would overwrite an input that is still to be read.
+  bool isDirect(const MapPlan& plan, int output) const {
+    for (int c = 0; c < n; c++)
+      for (int i = 0; i < first.nIn; i++)
+        if (at(c).in[i].data == at(c).out[output].data &&
+            plan.inputs[i].lastRead > plan.outputs[output].storedBy)
+          return false;
+    return true;
+  }
+};
+
+// Of each call `total(i)` elements.
+template <class Total>
+inline void mapRunCalls(const MapCalls& calls, const MapPlan& plan, Context& context, Total total) {
+  char* shared = (char*)context.scratch;
+  mapShare(calls.first, plan, shared);
+  bool* direct = (bool*)(shared + plan.directOffset);
+  bool allDirect = true;
+  for (int j = 0; j < calls.first.nOut; j++) allDirect &= direct[j] = calls.isDirect(plan, j);
+  int64_t pieces = 0, elements = 0;
+  for (int i = 0; i < calls.n; i++) {
+    pieces += ceilDiv(total(i), plan.chunk);
+    elements += total(i);
+  }
+  // Small calls share a chunk.
+  int64_t grain = larger(1, plan.chunk * pieces / larger(1, elements));
+  parallelRange(context, pieces, grain, [&](int64_t begin, int64_t end, int worker) {
+    char* own = shared + plan.sharedBytes + worker * plan.workerBytes;
+    int i = 0;
+    int64_t first = 0;  // piece of call i
+    for (int64_t piece = begin; piece < end; piece++) {
+      for (int64_t count; piece - first >= (count = ceilDiv(total(i), plan.chunk)); i++)
+        first += count;
+      int64_t start = (piece - first) * plan.chunk;
+      Call call = calls.at(i);
+      MapWorker{plan, call, shared, direct, own}.run(start, smaller(total(i), start + plan.chunk),
+                                                     allDirect);
+    }
+  });
+}
+
 inline void mapRun(const Call& call, const void* opaque, Context& context) {
-  const MapPlan* plan = (const MapPlan*)opaque;
-  if (!plan) {
+  if (!opaque) {
     __builtin_strcpy(context.error, "out of memory");
     return;
   }
-  if (plan->total == 0) return;
-  char* shared = (char*)context.scratch;
-  mapShare(call, *plan, shared);
-  // An output waits for the end of a block where it would overwrite an input that is still to be
-  // read.
-  bool* direct = (bool*)(shared + plan->directOffset);
-  bool allDirect = true;
-  for (int j = 0; j < call.nOut; j++) {
-    direct[j] = true;
-    for (int i = 0; i < call.nIn; i++)
-      if (call.in[i].data == call.out[j].data &&
-          plan->inputs[i].lastRead > plan->outputs[j].storedBy)
-        direct[j] = allDirect = false;
-  }
-  parallelRange(context, plan->total, plan->chunk, [&](int64_t begin, int64_t end, int worker) {
-    char* own = shared + plan->sharedBytes + worker * plan->workerBytes;
-    MapWorker{*plan, call, shared, direct, own}.run(begin, end, allDirect);
-  });
+  const MapPlans& made = *(const MapPlans*)opaque;
+  if (made.plans[1]->total == 0) return;
+  const MapPlan& plan = mapChoose(call, made);
+  mapRunCalls({call, 1}, plan, context, [&](int) { return plan.total; });
 }
 
 constexpr Kernel kernel_map = {"map", mapCheck, mapScratch, mapPlan, mapFree, mapRun};

@@ -25,6 +25,7 @@ struct MicroOp {
 };
 
 struct MapValue {
+  int same;         // itself, or what a settled `where` has selected
   int at;           // its entry of the table
   bool isScalar;    // the same in every lane
   bool inMemory;    // a step reads it as a block from memory
@@ -43,6 +44,8 @@ struct MapReading {
 struct MapCompiler {
   const Call& call;
   const MapLayout& layout;
+  int condition;  // an input that is known to be 0 or not, −1 if none is
+  bool outcome;
   MapPlan* plan;
   MapValue* values;  // inputs, immediates, micro-ops, then the immediates as integers
   MicroOp* micro;
@@ -66,19 +69,21 @@ struct MapCompiler {
   // An immediate is a float or an integer, as its user wants it.
   int resolve(double id, bool integer) const {
     int v = (int)id;
-    return integer && layout.isImmediate(call, v) ? v + firstInteger() - call.nIn : v;
+    return values[integer && layout.isImmediate(call, v) ? v + firstInteger() - call.nIn : v].same;
   }
 
   void decode() {
     for (int v = 0; v < nValues(); v++)
-      values[v] = {-1,    v < call.nIn ? plan->inputs[v].kind == InputKind::scalar : !isResult(v),
-                   false, 0,
-                   -1,    -1};
+      values[v] = {
+          v,  -1, v < call.nIn ? plan->inputs[v].kind == InputKind::scalar : !isResult(v), false, 0,
+          -1, -1};
     for (int i = 0; i < layout.nMicro; i++) {
       const double* row = call.params + layout.micro + 4 * i;
       const char* signature = mapSignatures[(int)row[0]];
       MicroOp& m = micro[i] = {(int)row[0], arityOf(signature), firstMicro() + i, {}, -1, false};
       for (int k = 0; k < m.arity; k++) m.operands[k] = resolve(row[1 + k], signature[k] == 'I');
+      if (isSelection(m.op) && m.operands[0] == condition)
+        values[m.result].same = m.operands[outcome ? 1 : 2];
     }
     for (int j = call.nOut - 1; j >= 0; j--) {
       int v = resolve(call.params[layout.outputs + j], call.out[j].dtype == DType::i32);
@@ -300,6 +305,16 @@ struct MapCompiler {
       emit(storeStep, output.at);
     }
     emit(endStep);
+    plan->isLoop = isLoop();
+  }
+
+  bool isLoop() const {
+    const MapStep& step = plan->steps[0];
+    if (step.code != loopStep || plan->steps[1].code != endStep) return false;
+    bool streams = step.to < plan->nStreams;
+    for (int k = 0; k < arityOf(mapSignatures[step.loop]); k++)
+      streams &= step.operand[k] < plan->nStreams;
+    return streams;
   }
 
   // Of a worker: the table, its blocks, a block per stream for what is less than one, wide blocks,
@@ -351,16 +366,14 @@ struct Carver {
   }
 };
 
-inline void mapFree(void* plan) {
-  if (plan) free(((MapPlan*)plan)->vectors);
+inline void mapDrop(MapPlan* plan) {
+  if (plan) free(plan->vectors);
   free(plan);
 }
 
-inline void* mapPlan(const Call& call) {
-  MapLayout m;
-  if (MapLayout::read(call, &m)) return nullptr;
+inline MapPlan* mapMake(const Call& call, const MapLayout& m, int condition, bool outcome) {
   MapPlan counting, *p = &counting;
-  MapCompiler c{call, m, nullptr, nullptr, nullptr, nullptr, nullptr, 0};
+  MapCompiler c{call, m, condition, outcome, nullptr, nullptr, nullptr, nullptr, nullptr, 0};
   int64_t* strides;
   auto carve = [&](char* block) {
     Carver carver{block, sizeof(MapPlan)};
@@ -386,7 +399,27 @@ inline void* mapPlan(const Call& call) {
   mapClassify(call, p);
   c.plan = p;
   if (c.compile()) return p;
-  mapFree(p);
+  mapDrop(p);
+  return nullptr;
+}
+
+inline void mapFree(void* opaque) {
+  if (MapPlans* made = (MapPlans*)opaque)
+    for (MapPlan* plan : made->plans) mapDrop(plan);
+  free(opaque);
+}
+
+inline void* mapPlan(const Call& call) {
+  MapLayout m;
+  if (MapLayout::read(call, &m)) return nullptr;
+  MapPlans* made = (MapPlans*)calloc(1, sizeof(MapPlans));
+  if (!made) return nullptr;
+  made->condition = mapCondition(call, m);
+  bool complete = true;
+  for (int outcome = made->condition < 0; outcome < 2; outcome++)
+    complete &= (made->plans[outcome] = mapMake(call, m, made->condition, outcome)) != nullptr;
+  if (complete) return made;
+  mapFree(made);
   return nullptr;
 }
 

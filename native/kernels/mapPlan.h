@@ -54,6 +54,7 @@ struct MapPlan {
   int ndim, nSteps, nIn, nOut, nStreams, nWide, nImmediates;
   int blocks, nBlocks;  // the first block's entry, and how many there are
   bool alongRows;       // nothing has to be copied or converted along a row
+  bool isLoop;          // one long operation on streams, for any number of vectors at once
   int64_t total, chunk;
   int64_t sharedBytes, directOffset;  // for all workers: scalars, rows, flags of the outputs
   int64_t workerBytes, blocksOffset, edgesOffset, wideOffset, wrapsOffset;
@@ -63,6 +64,12 @@ struct MapPlan {
   MapStep* steps;
   char** immediates;
   char* vectors;  // what the immediates point into
+};
+
+// A `where` on one number is settled before elements are walked: there is a plan for each outcome.
+struct MapPlans {
+  int condition;      // the input that is the number, −1 if there is none
+  MapPlan* plans[2];  // if it is 0, and otherwise; one without a condition is the latter
 };
 
 // Where things are in `params`.
@@ -98,6 +105,22 @@ struct MapLayout {
     return id >= call.nIn && id < call.nIn + nImm;
   }
 };
+
+constexpr bool isSelection(int op) { return op == mapOp_where || op == mapOp_whereI; }
+
+// An input of one number that a `where` has for its condition, −1 if there is none.
+inline int mapCondition(const Call& call, const MapLayout& m) {
+  for (int i = 0; i < m.nMicro; i++) {
+    const double* row = call.params + m.micro + 4 * i;
+    if (!isSelection((int)row[0]) || row[1] >= call.nIn) continue;
+    int input = (int)row[1];
+    bool one = true;
+    for (int d = 0; d < m.ndim; d++)
+      one &= call.integer(1 + d) == 1 || call.integer(m.strides + input * m.ndim + d) == 0;
+    if (one) return input;
+  }
+  return -1;
+}
 
 inline bool fitsInt32(double x) {
   return x >= -2147483648.0 && x <= 2147483647.0 && x == (double)(int32_t)x;

@@ -152,8 +152,34 @@ struct LongLoop;
 template <class Op>
 struct LongLoop<Op, vf (*)(vf)> {
   static void run(char* to, const char* a, const char*, int vectors) {
-    for (; vectors > 0; vectors--, to += VEC_BYTES, a += VEC_BYTES)
-      store((float*)to, Op::apply(loadAs<vf>(a)));
+    if constexpr (Op::isGuarded) {
+      for (; vectors >= 4; vectors -= 4, to += 4 * VEC_BYTES, a += 4 * VEC_BYTES) guarded<4>(to, a);
+      for (; vectors > 0; vectors--, to += VEC_BYTES, a += VEC_BYTES) guarded<1>(to, a);
+    } else {
+      for (; vectors > 0; vectors--, to += VEC_BYTES, a += VEC_BYTES)
+        store((float*)to, Op::apply(loadAs<vf>(a)));
+    }
+  }
+
+  // A lane has the same result whatever is in the others.
+  template <int n>
+  static VEC_INLINE void guarded(char* to, const char* a) {
+    vu risk = {};
+    VEC_UNROLL
+    for (int i = 0; i < n; i++) {
+      vu own = Op::risk(loadAs<vf>(a + i * VEC_BYTES));
+      risk = own > risk ? own : risk;
+    }
+    if (__builtin_expect(any((vi)(risk > Op::most)), 0)) return careful(to, a, n);
+    for (int i = 0; i < n; i++)
+      store((float*)(to + i * VEC_BYTES), Op::apply(loadAs<vf>(a + i * VEC_BYTES)));
+  }
+  static VEC_ONCE void careful(char* to, const char* a, int n) {
+    for (int i = 0; i < n; i++) {
+      vf x = loadAs<vf>(a + i * VEC_BYTES);
+      vf r = (vi)(Op::risk(x) > Op::most) ? Op::careful(x) : Op::apply(x);
+      store((float*)(to + i * VEC_BYTES), r);
+    }
   }
 };
 template <class Op>

@@ -91,6 +91,8 @@ VEC_INLINE vd log1pUnit(vd t) {
   return t < splat(0x1p-20) ? small : logPositive(splat(1.0) + t);
 }
 
+VEC_INLINE vd rsqrt(vd x) { return splat(1.0) / sqrt(x); }
+
 VEC_INLINE vd tanh(vd x) {
   Exponential e = exponential(clampBelow(abs(x) * splat(-2.0), -708));
   vd t = fma(e.scale, e.m, e.scale - splat(1.0));  // expm1(−2|x|)
@@ -105,8 +107,6 @@ VEC_INLINE vd softplus(vd x) {
   Exponential e = exponential(clampBelow(-abs(x), -708));
   return (x < splat(0.0) ? splat(0.0) : x) + log1pUnit(fma(e.scale, e.m, e.scale));
 }
-
-VEC_INLINE vd logSigmoid(vd x) { return -softplus(-x); }
 
 // At −Inf these would be −Inf·0: below −700 the true value rounds to −0 in float, and so does that
 // at −700.

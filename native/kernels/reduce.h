@@ -50,15 +50,13 @@ struct Reducer {
       acc[2].merge(acc[3]);
       acc[0].merge(acc[2]);
     }
-    int lanes = n < W ? 0 : W;
-    Partial p = lanes ? acc[0].lane(0) : Partial{};
-    for (int k = 1; k < lanes; k++) merge(p, acc[0].lane(k));
+    Partial p = n < W ? Partial{} : acc[0].all(merge);
     if (i < n) {
       Accumulator tail = start;
       tail.begin(at);
       tail.step(loadPartial(x + i, (int)(n - i)), at);
       for (int k = 0; k < (int)(n - i); k++) {
-        if (lanes == 0 && k == 0)
+        if (n < W && k == 0)
           p = tail.lane(0);
         else
           merge(p, tail.lane(k));
@@ -201,9 +199,9 @@ void Reducer<Kind, T, R>::run(const T* x, R* out, const ReduceShape& s, Context&
       (Partial*)context.scratch;  // (outer, chunks, inner), if there are several chunks
   parallelRange(context, s.outer * s.chunks * s.blocks, s.grain,
                 [=](int64_t begin, int64_t end, int) {
+                  int64_t b = begin % s.blocks, chunk = begin / s.blocks % s.chunks;
+                  int64_t o = begin / s.blocks / s.chunks;
                   for (int64_t item = begin; item < end; item++) {
-                    int64_t b = item % s.blocks, chunk = item / s.blocks % s.chunks;
-                    int64_t o = item / s.blocks / s.chunks;
                     int64_t row = chunk * s.chunkRows, rows = smaller(s.chunkRows, s.n - row);
                     int64_t column = b * s.blockColumns;
                     int64_t lastColumn = smaller(s.inner, column + s.blockColumns);
@@ -226,6 +224,11 @@ void Reducer<Kind, T, R>::run(const T* x, R* out, const ReduceShape& s, Context&
                         }
                       }
                     }
+                    if (++b < s.blocks) continue;
+                    b = 0;
+                    if (++chunk < s.chunks) continue;
+                    chunk = 0;
+                    o++;
                   }
                 });
   if (s.chunks == 1) return;

@@ -19,7 +19,8 @@ constexpr double inf = __builtin_inf();
 VEC_INLINE bool isNaN(double x) { return x != x; }
 
 // Accumulators step over vectors x whose lanes are elements `index` of the reduced axis. merge
-// joins two of the same lanes; lane extracts one. Lanes past the end are never extracted.
+// joins two of the same lanes; lane extracts one, all joins every lane. Lanes past the end are
+// never extracted.
 
 struct SumFloat {
   using V = vf;
@@ -35,6 +36,10 @@ struct SumFloat {
     high += o.high;
   }
   VEC_INLINE Partial lane(int k) const { return {k < WD ? low[k] : high[k - WD], 0, 0}; }
+  template <class Merge>
+  VEC_INLINE Partial all(Merge) const {
+    return {sumLanes(low + high), 0, 0};
+  }
 };
 
 struct SumSquares : SumFloat {
@@ -54,6 +59,10 @@ struct SumInt {
   VEC_INLINE void step(vi x, vi) { sum += (vu)x; }
   VEC_INLINE void merge(const SumInt& o) { sum += o.sum; }
   VEC_INLINE Partial lane(int k) const { return {0, 0, sum[k]}; }
+  template <class Merge>
+  VEC_INLINE Partial all(Merge) const {
+    return {0, 0, foldLanes(sum, [](vu a, vu b) VEC_BODY { return a + b; })[0]};
+  }
 };
 
 // Minima are maxima of −x, and of ~x for integers.
@@ -86,9 +95,14 @@ struct Extreme {
 
   VEC_INLINE void begin(vi) { best = splat(Lowest<V>::value); }
   VEC_INLINE void step(V x, vi) { take(flip<negate>(x)); }
-  VEC_INLINE void take(V x) { best = ((x > best) | isNaN(x)) ? x : best; }
+  VEC_INLINE void take(V x) { best = larger(x, best); }
+  static VEC_INLINE V larger(V x, V y) { return ((x > y) | isNaN(x)) ? x : y; }
   VEC_INLINE void merge(const Extreme& o) { take(o.best); }
   VEC_INLINE Partial lane(int k) const { return {(double)best[k], 0, 0}; }
+  template <class Merge>
+  VEC_INLINE Partial all(Merge) const {
+    return {(double)foldLanes(best, [](V a, V b) VEC_BODY { return larger(a, b); })[0], 0, 0};
+  }
 };
 
 // And the first index where it is.
@@ -115,6 +129,12 @@ struct ArgExtreme {
     at = better ? o.at : at;
   }
   VEC_INLINE Partial lane(int k) const { return {(double)best[k], 0, at[k]}; }
+  template <class Merge>
+  VEC_INLINE Partial all(Merge merge) const {
+    Partial p = lane(0);
+    for (int k = 1; k < W; k++) merge(p, lane(k));
+    return p;
+  }
 };
 
 // Σ(x − mean)², the mean of each lane known.
@@ -137,6 +157,10 @@ struct Deviations {
     high += o.high;
   }
   VEC_INLINE Partial lane(int k) const { return {0, k < WD ? low[k] : high[k - WD], 0}; }
+  template <class Merge>
+  VEC_INLINE Partial all(Merge) const {
+    return {0, sumLanes(low + high), 0};
+  }
 };
 
 // A kind: First is what one pass accumulates. Where a second pass is needed, `between` makes of the

@@ -46,6 +46,7 @@ VEC_INLINE bool within(vf x, float limit) { return !any(~(abs(x) <= splat(limit)
 VEC_INLINE vf minOf(vf a, vf b) { return (vf)_mm256_min_ps((__m256)a, (__m256)b); }
 VEC_INLINE vf maxOf(vf a, vf b) { return (vf)_mm256_max_ps((__m256)a, (__m256)b); }
 VEC_INLINE vf reciprocalEstimate(vf x) { return splat(1.0f) / x; }
+VEC_INLINE vf rsqrtEstimate(vf x) { return splat(1.0f) / sqrt(x); }
 VEC_INLINE vf loadBytes(const uint8_t* p) {
   return convert((vi)_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i*)p)));
 }

@@ -57,6 +57,7 @@ VEC_INLINE bool within(vf x, float limit) {
 VEC_INLINE vf minOf(vf a, vf b) { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
 VEC_INLINE vf maxOf(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
 VEC_INLINE vf reciprocalEstimate(vf x) { return (vf)_mm512_rcp14_ps((__m512)x); }
+VEC_INLINE vf rsqrtEstimate(vf x) { return (vf)_mm512_rsqrt14_ps((__m512)x); }
 VEC_INLINE vf loadBytes(const uint8_t* p) {
   return convert((vi)_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i*)p)));
 }

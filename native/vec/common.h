@@ -70,9 +70,10 @@ VEC_INLINE bool any(vi mask);                // of a comparison: in some lane
 VEC_INLINE bool within(vf x, float limit);   // |x| ≤ limit in all lanes, none being NaN
 VEC_INLINE vf minOf(vf a, vf b);             // b where one is NaN
 VEC_INLINE vf maxOf(vf a, vf b);
-VEC_INLINE vf reciprocalEstimate(vf x);            // 1/x to a relative error of 2⁻¹⁴ or less
-VEC_INLINE vf loadBytes(const uint8_t* p);         // W bytes as numbers
-VEC_INLINE void storeBytes(uint8_t* p, vf x);      // of numbers from 0 to 255, truncated
+VEC_INLINE vf reciprocalEstimate(vf x);        // 1/x to a relative error of 2⁻¹⁴ or less
+VEC_INLINE vf rsqrtEstimate(vf x);             // the same of 1/√x; exact for ±0, +∞ and NaN
+VEC_INLINE vf loadBytes(const uint8_t* p);     // W bytes as numbers
+VEC_INLINE void storeBytes(uint8_t* p, vf x);  // of numbers from 0 to 255, truncated
 VEC_INLINE vf loadPartial(const float* p, int n);  // n < W lanes, the others 0
 VEC_INLINE void storePartial(float* p, int n, vf x);
 

@@ -51,6 +51,7 @@ VEC_INLINE bool within(vf x, float limit) { return !any(~(abs(x) <= splat(limit)
 VEC_INLINE vf minOf(vf a, vf b) { return (vf)_mm_min_ps((__m128)a, (__m128)b); }
 VEC_INLINE vf maxOf(vf a, vf b) { return (vf)_mm_max_ps((__m128)a, (__m128)b); }
 VEC_INLINE vf reciprocalEstimate(vf x) { return splat(1.0f) / x; }
+VEC_INLINE vf rsqrtEstimate(vf x) { return splat(1.0f) / sqrt(x); }
 VEC_INLINE vf loadBytes(const uint8_t* p) {
   int32_t four;
   __builtin_memcpy(&four, p, 4);

@@ -1,6 +1,6 @@
 // The interpreter of `map`: random programs of exact operations over broadcast shapes, every lane
 // and buffer type and aliased outputs against a scalar interpreter, bit for bit; what must be
-// refused.
+// refused; many sets of buffers in one call.
 #include "check.h"
 
 using namespace test;
@@ -181,6 +181,8 @@ Program randomProgram(std::mt19937& engine) {
     for (; s[k] != '>' && good; k++) {
       int id = pick(4) ? (int)integer.size() - 1 - pick(std::min(6, (int)integer.size()))
                        : pick((int)integer.size());
+      // Conditions are often inputs, which may be one number.
+      if (k == 0 && (op == op_where || op == op_whereI) && nIn > 0 && pick(2)) id = pick(nIn);
       good = integer[id] == (s[k] == 'I') || (s[k] == 'I' && immediateFits(id));
       row[1 + k] = id;
     }
@@ -332,6 +334,104 @@ void inPlace(const KernelTable& table) {
   }
 }
 
+// The same where a flag says so; otherwise nothing changes.
+void guarded(const KernelTable& table) {
+  const std::vector<double> update = {1, 1,        1, 1, 0, 2,        0.5, 0.125, 6, op_mul, 1, 4,
+                                      0, op_add,   6, 2, 0, op_mul,   7,   5,     0, op_sub, 0, 8,
+                                      0, op_where, 3, 7, 1, op_where, 3,   9,     0, 10,     11};
+  for (int64_t n : sizes()) {
+    std::vector<Data> flags = {std::vector<float>{0.0f}, std::vector<float>{-0.0f},
+                               std::vector<float>{2.0f}, std::vector<float>{NAN}};
+    for (uint8_t byte : {0, 1, 7})
+      for (DType type : {DType::u8, DType::boolean})
+        flags.push_back(Data(std::vector<uint8_t>{byte}, type));
+    for (Data& flag : flags) {
+      Data w(gaussian(n, 1)), v(gaussian(n, 2)), g(gaussian(n, 3)), w0 = w, v0 = v;
+      std::vector<double> p = update;
+      p.insert(p.begin() + 1, (double)n);
+      std::string error = call(table, mapKernel, {&w, &v, &g, &flag}, {&v, &w}, p);
+      CHECK(error.empty(), "%s", error.c_str());
+      bool go = flag.dtype == DType::f32 ? flag.f()[0] != 0 : flag.u()[0] != 0;
+      for (int64_t i = 0; i < n; i++) {
+        float next = go ? v0.f()[i] * 0.5f + g.f()[i] : v0.f()[i];
+        float moved = go ? w0.f()[i] - next * 0.125f : w0.f()[i];
+        CHECK(v.f()[i] == next && w.f()[i] == moved, "%s guarded at %d of %d, %d", table.isa,
+              (int)i, (int)n, go);
+      }
+    }
+  }
+}
+
+// Many updates in one call have the bits of as many calls; what must be refused.
+void each(const KernelTable& table) {
+  const std::vector<double> update = {1, 1,        1, 1, 0, 2,        0.5, 0.125, 6, op_mul, 1, 4,
+                                      0, op_add,   6, 2, 0, op_mul,   7,   5,     0, op_sub, 0, 8,
+                                      0, op_where, 3, 7, 1, op_where, 3,   9,     0, 10,     11};
+  auto params = [&](int64_t n) {
+    std::vector<double> p = update;
+    p.insert(p.begin() + 1, (double)n);
+    return p;
+  };
+  std::vector<int64_t> counts = {513, 2, 3, 16, 17, 129, 20000, 1031, 2, 65536, 5};
+  for (uint8_t go : {0, 1}) {
+    Data flag(std::vector<uint8_t>{go}, DType::boolean);
+    std::vector<Data> w, v, g;
+    for (size_t i = 0; i < counts.size(); i++) {
+      w.push_back(gaussian(counts[i], (int)i));
+      v.push_back(gaussian(counts[i], (int)i + 20));
+      g.push_back(gaussian(counts[i], (int)i + 40));
+    }
+    for (int threads : {1, 2, 3}) {
+      std::vector<Data> w1 = w, v1 = v, w2 = w, v2 = v;
+      std::vector<Data*> in, out;
+      for (size_t i = 0; i < counts.size(); i++) {
+        std::string error = call(table, mapKernel, {&w1[i], &v1[i], &g[i], &flag}, {&v1[i], &w1[i]},
+                                 params(counts[i]));
+        CHECK(error.empty(), "%s", error.c_str());
+        for (Data* x : {&w2[i], &v2[i], &g[i], &flag}) in.push_back(x);
+        for (Data* x : {&v2[i], &w2[i]}) out.push_back(x);
+      }
+      std::vector<double> p = params(counts[0]);
+      p.insert(p.begin(), (double)counts.size());
+      std::string error = call(table, mapEachKernel, in, out, p, threads);
+      CHECK(error.empty(), "mapEach: %s", error.c_str());
+      for (size_t i = 0; i < counts.size(); i++)
+        CHECK(w1[i].same(w2[i]) && v1[i].same(v2[i]) && w[i].same(w2[i]) == !go,
+              "%s mapEach: set %d of %d elements, go %d", table.isa, (int)i, (int)counts[i], go);
+    }
+  }
+
+  Data x(DType::f32, 6), y(DType::f32, 9), s(DType::f32, 1), i(DType::i32, 9), b(DType::u8, 9),
+      o6(DType::f32, 6), o9(DType::f32, 9), one(DType::f32, 1);
+  const std::vector<double> good = {2, 1, 6, 1, 0, 0, 1, op_add, 0, 1, 0, 2};
+  auto error = [&](std::vector<Data*> in, std::vector<Data*> out, std::vector<double> p) {
+    return call(table, mapEachKernel, in, out, p);
+  };
+  auto refused = [&](std::vector<Data*> in, std::vector<Data*> out, std::vector<double> p) {
+    CHECK(error(in, out, p).rfind("refused", 0) == 0, "mapEach: bad arguments are not refused");
+  };
+  std::vector<Data*> in = {&x, &s, &y, &s}, out = {&o6, &o9};
+  CHECK(error(in, out, good).empty(), "a good call is refused");
+  for (size_t n = 0; n < good.size(); n++) refused(in, out, {good.begin(), good.begin() + (long)n});
+  auto with = [&](int at, double value) {
+    std::vector<double> p = good;
+    p[at] = value;
+    return p;
+  };
+  for (double bad : {-1.0, 0.0, 0.5, 1.0, 3.0, 1e300, (double)NAN}) refused(in, out, with(0, bad));
+  refused(in, out, with(1, 0));
+  refused(in, out, with(3, 2));
+  refused({&x, &s, &y}, out, good);
+  refused(in, {&o6, &o9, &o9}, good);
+  refused({&x, &s, &x, &s}, out, good);
+  refused({&x, &s, &i, &s}, out, good);
+  refused({&x, &s, &y, &b}, out, good);
+  refused(in, {&o6, &i}, good);
+  refused(in, {&o6, &o6}, good);
+  refused({&b, &s, &b, &s}, out, {2, 1, 9, 1, 0, 0, 1, op_add, 0, 1, 0, 2});
+  refused({&s, &s, &y, &s}, {&one, &o9}, {2, 1, 1, 1, 0, 0, 1, op_add, 0, 1, 0, 2});
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -347,5 +447,7 @@ int main(int argc, char** argv) {
   }
   everyIsa(refusals);
   everyIsa(inPlace);
+  everyIsa(guarded);
+  everyIsa(each);
   return report();
 }

@@ -158,6 +158,19 @@ void norms(const KernelTable& table) {
                                             {1, NAN},
                                             {-INFINITY, 1},
                                             {-7}};
+  // Squares that are summed in floats, and those that must not be: blocks whose squares underflow
+  // or overflow, alone or beside others, and one bad element among many.
+  for (float scale :
+       {1e-38f, 1e-22f, 1e-20f, 1e-16f, 1e-15f, 1e-12f, 1.0f, 1e17f, 1e18f, 1e19f, 1e38f})
+    values.push_back(gaussian(5000, 4, scale));
+  values.push_back(std::vector<float>(4096, 0.1f));
+  values.push_back(std::vector<float>(4096, 0.0f));
+  for (float odd : {1e-18f, 1e-3f, 1e25f, NAN, INFINITY}) {
+    values.push_back(gaussian(4096, 5, 1e-22f));
+    values.back()[1234] = odd;
+    values.push_back(gaussian(4096, 6));
+    values.back()[4095] = odd;
+  }
   std::vector<Data> data(values.begin(), values.end());
   std::vector<Data*> in;
   for (Data& d : data) in.push_back(&d);

@@ -258,7 +258,7 @@ void testMalformed() {
       {"bad list of inputs", code({kNothing, 0, 0, 0, kNothing})},  // trailing garbage
       {"out 0 is slot 0, which is read only", code({kAddOne, 1, 1, 1, 0, 0})},
       {"instruction 0 (map): not one in one out", code({kAddOne, 0, 0, 0})},
-      {"instruction 1 (reduce): refused", code({kNothing, 0, 0, 0, kRefuse, 0, 0, 0})},
+      {"instruction 1 (mapEach): refused", code({kNothing, 0, 0, 0, kRefuse, 0, 0, 0})},
       {"out 1 overlaps out 0", code({kNothing, 0, 2, 3, 3, 0})},
       {"out 0 overlaps in 0",
        [](Encoded& e) {
