@@ -37,6 +37,7 @@ program
   .option("--seed <n>", "of weights and order", whole, 1)
   .option("--threads <n>", "compute threads", whole)
   .option("--out <file>", "where the weights go", "evengrad.safetensors")
+  .option("--report <file>", "where the HTML report goes", "evengrad-report.html")
   .option("--json", "close with one JSON object", false)
   .action(train);
 

@@ -28,7 +28,7 @@ const promised: Record<string, string> = {
     logSigmoid hardtanh`,
   functions: "concat stack",
   Tensor: "data item array",
-  nn: `Module Sequential Linear Bias BatchNorm LayerNorm RMSNorm Dropout Residual Lambda Flatten
+  nn: `Module Sequential Standardize Linear Bias BatchNorm LayerNorm RMSNorm Dropout Residual Lambda Flatten
     Sigmoid Tanh ReLU LeakyReLU PReLU ELU SELU CELU SiLU Swish GELU Softplus Softsign Mish HardSigmoid HardSwish
     LogSigmoid Hardtanh Softmax LogSoftmax
     crossEntropy binaryCrossEntropyWithLogits mse l1 huber nll klDivergence accuracy`,
@@ -38,7 +38,7 @@ const promised: Record<string, string> = {
   optim: `SGD RMSprop Adagrad Adam AdamW Lion Optimizer l1Penalty l2Penalty cosine linear stepDecay warmup`,
   data: "fromArrays idx mnist",
   chart: "lines bars histogram heatMap",
-  health: "layers report table tensorboard EventWriter",
+  health: "checkup explain layers report table tensorboard EventWriter parseJournal",
   safetensors: "load save",
 };
 const words = (text: string): string[] => text.split(/\s+/).filter(Boolean);

@@ -63,6 +63,58 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
+describe("evengrad doctor", () => {
+  /** A script that trains as if nobody watched; its head has a softmax too many. */
+  const script = (name: string, last: string): string => {
+    const file = join(folder, name);
+    writeFileSync(
+      file,
+      `import { data, fit, nn, optim, randn, seed, tensor } from ${JSON.stringify(library)};
+seed(1);
+const x = await randn([200, 4]).data();
+const y = Int32Array.from({ length: 200 }, (_, i) => Number(x[4 * i] + x[4 * i + 1] > 0));
+const model = new nn.Sequential(new nn.Linear(4, 16), new nn.ReLU(), new nn.Linear(16, 2)${last});
+const optimizer = new optim.SGD(model.parameters(), { lr: 0.02 });
+await fit(model, data.fromArrays({ x, xShape: [200, 4], y }), { loss: nn.crossEntropy, optimizer, epochs: 10, batchSize: 20 });
+console.log("trained with", process.argv.slice(2).join(" "));
+`,
+    );
+    return file;
+  };
+
+  test("runs a script as it is, prints what is wrong and writes a page", () => {
+    const file = script("twice.mjs", ", new nn.Softmax()");
+    const { status, stdout, stderr } = cli("doctor", "--report", "doctor.html", file, "--flag", "7");
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(stdout).toMatch(/^trained with --flag 7\n/);
+    expect(stdout).toContain(
+      `${file}, 100 steps: not healthy\nactivation-before-loss: softmax stands before cross-entropy\n`,
+    );
+    expect(stdout).toMatch(/\nfault: activation-before-loss \(before the first step\)\n/);
+    expect(readFileSync(join(folder, "doctor.html"), "utf8")).toContain("activation-before-loss");
+  });
+
+  test("--repair auto says what it did; --json is one object", () => {
+    const file = script("mend.mjs", ", new nn.Softmax()");
+    const { status, stdout, stderr } = cli("doctor", "--json", "--repair", "auto", file);
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "trained with \n" });
+    const [record] = JSON.parse(stdout);
+    expect(record.repairs[0]).toMatchObject({ repair: "dropActivation", outcome: "kept" });
+  });
+
+  test("a sound script is healthy; one that fails keeps its exit code; one that does not train is told so", () => {
+    expect(cli("doctor", script("sound.mjs", "")).stdout).toMatch(/100 steps: healthy\nhealthy\n/);
+    const broken = join(folder, "broken.mjs");
+    writeFileSync(broken, "process.exit(3)");
+    const { status, stderr } = cli("doctor", broken);
+    expect({ status, stderr }).toEqual({
+      status: 1,
+      stderr: `doctor: the script must train with fit, got no run of ${broken}\n`,
+    });
+    expect(cli("doctor", "--repair", "maybe", broken).stderr).toMatch(/Wanted suggest or auto\./);
+  });
+});
+
 describe("evengrad train", () => {
   const quick = ["--epochs", "2", "--batch", "16"];
 
@@ -86,7 +138,11 @@ describe("evengrad train", () => {
     expect(lines[15]).toMatch(/^test accuracy \d+\.\d\d % in [\d.]+s \(lr 0\.1\)$/);
     expect(lines[16]).toMatch(/^test accuracy \d+\.\d\d % in [\d.]+s \(lr 0\.01\)$/);
     expect(lines[17]).toBe(`weights: ${join(folder, "net.safetensors")}`);
-    expect(lines).toHaveLength(18);
+    const page = join(folder, "evengrad-report.html");
+    expect(lines[18]).toMatch(/^health: .+; report: /);
+    expect(lines[18].endsWith(page)).toBe(true);
+    expect(lines).toHaveLength(19);
+    expect(readFileSync(page, "utf8")).toContain("9-512-BatchNorm-ReLU-4");
     const { tensors: weights } = await load(join(folder, "net.safetensors"));
     expect(weights["0.weight"].shape).toEqual([512, 9]);
     expect(weights["1.runningMean"].shape).toEqual([512]);
@@ -118,6 +174,8 @@ describe("evengrad train", () => {
       classic: run(0.02),
       layers: [layer, layer, layer, layer],
       weights: join(folder, "evengrad.safetensors"),
+      report: join(folder, "evengrad-report.html"),
+      health: expect.any(String),
       settings: { data: join(folder, "packed"), batch: 16, epochs: 2, seed: 5, threads: 1, isa: expect.any(String) },
     });
     expect(result.testAccuracy).toBeGreaterThan(0.5);
@@ -156,6 +214,7 @@ describe("evengrad train", () => {
     ],
     [["--data", "plain", "--threads", "999"], /^threads: count must be a whole number from 1 to 256, got 999\n$/],
     [["--out", "no/where.safetensors"], /^train: --out must be in a folder that can be written, got .*no \(ENOENT/],
+    [["--report", "no/where.html"], /^train: --report must be in a folder that can be written, got .*no \(ENOENT/],
     [["--epochs", "0"], /^error: option '--epochs <n>' argument '0' is invalid\. Wanted a whole number above 0\./],
     [["--lr", "-1"], /^error: option '--lr <rate>' argument '-1' is invalid\. Wanted a number above 0\./],
     [["--lr", "fast"], /Wanted a number above 0\./],

@@ -12,10 +12,13 @@ export interface DoctorFlags {
   json: boolean;
 }
 
-/** Runs the script in a Node of its own, its output where it is; gives its exit code. */
-function run(script: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
+/** Runs the script in a Node of its own; gives its exit code. */
+function run(script: string, args: readonly string[], env: NodeJS.ProcessEnv, out: 1 | 2): Promise<number> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [...process.execArgv, script, ...args], { stdio: "inherit", env });
+    const child = spawn(process.execPath, [...process.execArgv, script, ...args], {
+      stdio: ["inherit", out, 2],
+      env,
+    });
     child.on("error", reject);
     child.on("exit", (code, signal) => resolve(code ?? (signal ? 1 : 0)));
   });
@@ -40,7 +43,7 @@ export async function doctor(script: string, args: readonly string[], flags: Doc
   const journal = join(folder, "journal");
   try {
     const env = { ...process.env, EVENGRAD_HEALTH: flags.repair, EVENGRAD_JOURNAL: journal };
-    process.exitCode = await run(script, args, env);
+    process.exitCode = await run(script, args, env, flags.json ? 2 : 1);
     const histories = health.parseJournal(await readFile(journal, "utf8").catch(() => ""));
     if (histories.length === 0)
       throw new EvengradError("doctor", `the script must train with fit, got no run of ${script}`);

@@ -10,6 +10,7 @@ import {
   EvengradError,
   evaluate,
   fit,
+  type HealthOptions,
   type History,
   health,
   isa,
@@ -30,6 +31,7 @@ export interface TrainFlags {
   seed: number;
   threads?: number;
   out: string;
+  report: string;
   json: boolean;
 }
 
@@ -78,7 +80,13 @@ function reporter(out: NodeJS.WriteStream): { progress(p: Progress): void; close
   };
 }
 
-async function run(sets: data.TrainTest, flags: TrainFlags, lr: number, out: NodeJS.WriteStream) {
+async function run(
+  sets: data.TrainTest,
+  flags: TrainFlags,
+  lr: number,
+  out: NodeJS.WriteStream,
+  watch?: HealthOptions,
+) {
   seed(flags.seed);
   const { train, test } = sets;
   const { inputs, classes } = await sizesOf(train);
@@ -99,6 +107,7 @@ async function run(sets: data.TrainTest, flags: TrainFlags, lr: number, out: Nod
       batchSize: flags.batch,
       epochs: flags.epochs,
       metrics: [nn.accuracy],
+      health: watch,
       onProgress: lines.progress,
     });
   } finally {
@@ -114,10 +123,13 @@ async function sizesOf({ x, y }: data.DataSet): Promise<{ inputs: number; classe
 }
 
 /** Refuses a file that could not be written once the training is over. */
-async function checkFolder(file: string): Promise<void> {
+async function checkFolder(flag: string, file: string): Promise<void> {
   const folder = dirname(file);
   await access(folder, constants.W_OK).catch((error: Error) => {
-    throw new EvengradError("train", `--out must be in a folder that can be written, got ${folder} (${error.message})`);
+    throw new EvengradError(
+      "train",
+      `${flag} must be in a folder that can be written, got ${folder} (${error.message})`,
+    );
   });
 }
 
@@ -126,18 +138,21 @@ export async function train(flags: TrainFlags): Promise<void> {
   const say = (text: string): void => void out.write(`${text}\n`);
   if (flags.threads !== undefined) threads(flags.threads);
   const weights = resolve(flags.out);
-  await checkFolder(weights);
+  const page = resolve(flags.report);
+  await checkFolder("--out", weights);
+  await checkFolder("--report", page);
   const sets = flags.data ? await data.idx(flags.data) : await data.mnist();
   const { inputs, classes } = await sizesOf(sets.train);
   const images = `${sets.train.size} training and ${sets.test.size} test images`;
   say(pico.bold(`${inputs}-512-BatchNorm-ReLU-${classes} on ${flags.data ?? "MNIST"}: ${images}`));
   say(`cross-entropy, SGD ${flags.lr}, clipping at norm 1, batch ${flags.batch}, ${threads()} threads, ${isa()}`);
-  const main = await run(sets, flags, flags.lr, out);
+  const main = await run(sets, flags, flags.lr, out, { histograms: true });
   say(`and with the classic learning rate ${flags.classic}:`);
   const classic = await run(sets, flags, flags.classic, out);
   const rows = Math.min(512, sets.test.size);
   const sample = sets.test.batch(arange(0, rows, 1, "i32"));
   const layers = await health.layers(main.model, sample, { loss: nn.crossEntropy });
+  await health.report(main.history, page, { title: `${inputs}-512-BatchNorm-ReLU-${classes}` });
   await safetensors.save(weights, await main.model.state());
   say("");
   say(`${layers}`);
@@ -145,6 +160,7 @@ export async function train(flags: TrainFlags): Promise<void> {
   say(`${pico.bold(`test accuracy ${percent(main.accuracy)}`)} in ${duration(main.history.seconds)} (lr ${flags.lr})`);
   say(`test accuracy ${percent(classic.accuracy)} in ${duration(classic.history.seconds)} (lr ${flags.classic})`);
   say(`weights: ${weights}`);
+  say(`health: ${main.history.health?.verdict}; report: ${page}`);
   if (!flags.json) return;
   const result = ({ history, loss, accuracy }: typeof main, lr: number) => ({
     lr,
@@ -159,6 +175,8 @@ export async function train(flags: TrainFlags): Promise<void> {
       classic: result(classic, flags.classic),
       layers,
       weights,
+      health: main.history.health?.verdict,
+      report: page,
       settings: {
         data: flags.data ?? "MNIST",
         batch: flags.batch,

@@ -84,9 +84,8 @@ export const replaceActivation: Repair = {
   apply(patient) {
     const { model } = patient.loop;
     const parts = model.namedModules().filter(([path]) => path);
-    const last = traceLayers(model, patient.sample.x).output;
-    const outputs = traceLayers(model, patient.sample.x).outputs;
-    const inner = parts.filter(([, part]) => outputs.get(part) !== last);
+    const { output, outputs } = traceLayers(model, patient.sample.x);
+    const inner = parts.filter(([, part]) => outputs.get(part) !== output);
     const curved = inner.filter(([, part]) => flat.some((Kind) => part instanceof Kind));
     const relus = inner.filter(([, part]) => part instanceof nn.ReLU);
     const chosen = curved.length > 0 ? curved : relus;

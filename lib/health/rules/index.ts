@@ -82,6 +82,9 @@ const later: readonly Rule[] = [
   spike,
 ];
 
+/** Every rule once. */
+export const rules: readonly Rule[] = [...new Set([...first, ...later])];
+
 function findingOf(rule: Rule, draft: Draft, step: number): Finding {
   const { name, source, normal, why } = rule;
   const list: Advice[] = (draft.repairs ?? rule.repairs).map((repair: RepairName) => advice[repair]);

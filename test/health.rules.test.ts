@@ -1,0 +1,195 @@
+/** How a run's course is told from its losses, and what the rules say of it on the way. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { advice } from "../lib/health/advice.js";
+import type { StartFacts } from "../lib/health/facts/start.js";
+import type { LayerSample } from "../lib/health/record.js";
+import { repairs } from "../lib/health/repairs/index.js";
+import { courseOf } from "../lib/health/rules/course.js";
+import { onTheWay, rules } from "../lib/health/rules/index.js";
+import type { LayerView, RunView } from "../lib/health/rules/view.js";
+import type { EpochRecord } from "../lib/train/index.js";
+
+const steps = (n: number, f: (i: number) => number): number[] => Array.from({ length: n }, (_, i) => f(i));
+/** The same noise each time, from −1 to 1. */
+const noise = (i: number): number => 2 * ((Math.sin(i * 12.9898) * 43758.5453) % 1) - Math.sign(Math.sin(i * 12.9898));
+
+describe("the course of a loss", () => {
+  const ln3 = Math.log(3);
+  const courses: Record<string, [expected: string, losses: number[], total?: number]> = {
+    "ten steps": ["early", steps(10, () => 1)],
+    "falling to a tenth": ["learning", steps(100, (i) => 1.1 * 0.97 ** i)],
+    "flat at chance": ["stalled", steps(100, (i) => ln3 + 0.01 * noise(i))],
+    "flat, but only a third of the steps are made": ["early", steps(100, () => ln3), 300],
+    "flat below chance": ["learning", steps(100, (i) => 0.3 + 0.02 * noise(i))],
+    "down by a hundredth in half the steps": ["slow", steps(100, (i) => 1.08 - 0.001 * i), 200],
+    "up to ten times": ["diverging", steps(100, (i) => 1.1 + 0.1 * i)],
+    "not finite": ["diverging", [...steps(30, () => 1), Number.NaN]],
+    "up and down": ["oscillating", steps(100, (i) => (i % 2 ? 0.4 : 1.9))],
+    "up and down far below chance": ["learning", steps(100, (i) => (i % 2 ? 0.01 : 0.3))],
+  };
+  test.each(Object.entries(courses))("%s", (_, [expected, losses, total = losses.length]) => {
+    expect(courseOf(losses, total, ln3).name).toBe(expected);
+  });
+});
+
+const layer = (changes: Partial<LayerView> = {}): LayerView => ({
+  path: "0.weight",
+  activation: "ReLU",
+  head: false,
+  branch: false,
+  normalized: false,
+  variance: 1,
+  gradient: 1e-4,
+  dead: 0,
+  saturated: 0.5,
+  ...changes,
+});
+
+const epoch = (loss: number, validation: number): EpochRecord => ({
+  epoch: 1,
+  steps: 10,
+  skipped: 0,
+  loss,
+  metrics: {},
+  gradNorm: 1,
+  seconds: 1,
+  samplesPerSecond: 1,
+  validation: { loss: validation, metrics: {} },
+});
+
+interface Given extends Partial<Omit<RunView, "samples" | "facts">> {
+  update?: number;
+  facts?: object;
+}
+
+/** A view of a run of 200 steps with three classes. */
+function view({
+  losses = steps(200, (i) => 1.1 * 0.98 ** i),
+  total = 200,
+  update = 0.01,
+  facts = {},
+  ...given
+}: Given): RunView {
+  const samples = [
+    { step: 0, epoch: 1, loss: 1, gradNorm: 1, topClass: undefined, layers: [{ update } as LayerSample] },
+  ];
+  const chance = Math.log(3);
+  return {
+    ...{ step: losses.length, losses, total, samples, gradNorms: steps(losses.length, () => 1), epochs: [] },
+    facts: { chance, target: { counts: [100, 100, 100] }, neighbours: undefined, ...facts } as unknown as StartFacts,
+    plan: { optimizer: undefined, batchSize: 32, dropLast: false, rows: 300, leaked: undefined },
+    layers: [layer(), layer({ path: "2.weight" }), layer({ path: "4.weight", head: true })],
+    ...{ forwardSlope: 0, backwardSlope: 0, failure: undefined, topClass: undefined },
+    course: courseOf(losses, total, chance),
+    ...given,
+  };
+}
+
+const stalled = steps(200, (i) => Math.log(3) + 0.01 * noise(i));
+const unrelated = { rows: 300, agreement: 0.33, chance: 0.33, deviation: 0.1 };
+
+describe("on the way", () => {
+  const named: Record<string, [expected: string | undefined, RunView]> = {
+    "a run that learns": [undefined, view({})],
+    "dead units in a run that learns": [undefined, view({ layers: [layer({ dead: 0.9 }), layer()] })],
+    "dead units where it stalls": ["dead-units", view({ losses: stalled, layers: [layer({ dead: 0.9 }), layer()] })],
+    "flat tanh where it stalls": [
+      "saturated-units",
+      view({ losses: stalled, layers: [layer({ activation: "Tanh", saturated: 0.9 })] }),
+    ],
+    "flat slopes of a ReLU are its nature": ["stall", view({ losses: stalled, layers: [layer({ saturated: 0.9 })] })],
+    "a signal that grows": [
+      "exploding-signal",
+      view({ losses: stalled, layers: [layer(), layer({ variance: 1000 })] }),
+    ],
+    "a signal that dies": [
+      "vanishing-signal",
+      view({ losses: stalled, layers: [layer(), layer({ variance: 0.001 })] }),
+    ],
+    "a gradient that dies": [
+      "vanishing-gradient",
+      view({ losses: stalled, layers: [layer({ gradient: 1e-8 }), layer()] }),
+    ],
+    "a gradient that grows": [
+      "exploding-gradient",
+      view({ losses: stalled, layers: [layer({ gradient: 10 }), layer()] }),
+    ],
+    "a branch that waits": [
+      "stall",
+      view({ losses: stalled, layers: [layer(), layer({ branch: true, gradient: 0, dead: 1 })] }),
+    ],
+    "a norm takes the scale away": [
+      "stall",
+      view({
+        losses: stalled,
+        layers: [layer({ normalized: true, variance: 1e-4, gradient: 1 }), layer({ normalized: true })],
+      }),
+    ],
+    "tiny updates": ["learning-rate-low", view({ losses: stalled, update: 1e-6 })],
+    "steps that end while the loss still falls": [
+      "learning-rate-low",
+      view({ losses: steps(200, (i) => 1.1 - 0.003 * i), update: 5e-4 }),
+    ],
+    "the same with updates of a usual size": [
+      undefined,
+      view({ losses: steps(200, (i) => 1.1 - 0.003 * i), update: 5e-3 }),
+    ],
+    "one answer for all": ["collapse", view({ losses: stalled, topClass: 1 })],
+    "nothing else": ["stall", view({ losses: stalled })],
+    "up and down": ["learning-rate-high", view({ losses: steps(200, (i) => (i % 2 ? 0.4 : 1.9)) })],
+    up: ["learning-rate-high", view({ losses: steps(200, (i) => 1 + 0.1 * i) })],
+    "a peak, then flat": ["learning-rate-high", view({ losses: steps(200, (i) => (i < 20 ? 1 : i < 40 ? 9 : 1.12)) })],
+    "not finite, by what is known of it": [
+      "non-finite",
+      view({ failure: { layer: "2", text: "the op log in 2 makes the first value that is not finite" } }),
+    ],
+    "validation that is not finite": ["non-finite", view({ epochs: [epoch(1, Number.NaN)] })],
+    "learned by heart": [
+      "overfitting",
+      view({ epochs: [epoch(1, 0.9), epoch(0.5, 1), epoch(0.1, 1.3), epoch(0.05, 1.6)] }),
+    ],
+    "validation that doubles from almost nothing": [
+      undefined,
+      view({ epochs: [epoch(1, 0.02), epoch(0.5, 0.03), epoch(0.01, 0.05), epoch(0.005, 0.06)] }),
+    ],
+    "training that gets worse as validation does": [
+      undefined,
+      view({ epochs: [epoch(0.1, 0.9), epoch(0.2, 1), epoch(0.3, 1.3), epoch(0.4, 1.6)] }),
+    ],
+    "labels of other rows": ["shuffled-labels", view({ losses: stalled, facts: { neighbours: unrelated } })],
+    "the same, learned by heart": [
+      "shuffled-labels",
+      view({ facts: { neighbours: unrelated }, epochs: [epoch(1, 1.1), epoch(0.8, 1.2), epoch(0.5, 1.3)] }),
+    ],
+    "neighbours say nothing, the model finds something": [undefined, view({ facts: { neighbours: unrelated } })],
+  };
+  test.each(Object.entries(named))("%s", (_, [expected, seen]) => {
+    expect(onTheWay(seen).find(({ severity }) => severity === "fault")?.rule).toBe(expected);
+  });
+
+  test("a plateau and a spike are warnings", () => {
+    const flat = view({ losses: steps(200, (i) => (i < 60 ? 1.1 - 0.008 * i : 0.62)) });
+    expect(onTheWay(flat).map(({ rule, severity }) => [rule, severity])).toEqual([["plateau", "warning"]]);
+    const spiked = view({ losses: steps(200, (i) => (i === 180 ? 3 : 1.1 * 0.98 ** i)) });
+    expect(onTheWay(spiked).map(({ rule, severity }) => [rule, severity])).toEqual([["spike", "warning"]]);
+  });
+});
+
+describe("every rule", () => {
+  test("has a source, a normal range and a mechanism, and only repairs that there are", () => {
+    for (const { source, normal, why, repairs: advised } of rules) {
+      expect(source.length * normal.length).toBeGreaterThan(0);
+      expect(why).toMatch(/^[A-Z].*\.$/);
+      for (const repair of advised) expect(advice[repair]).toBeDefined();
+    }
+    expect(new Set(rules.map(({ name }) => name)).size).toBe(rules.length);
+  });
+
+  test("stands in the guide, and every repair", () => {
+    const guide = readFileSync(join(import.meta.dirname, "../docs/guides/doctor.md"), "utf8");
+    for (const { name } of rules) expect(guide).toContain(`| \`${name}\` |`);
+    for (const name of [...Object.keys(repairs), "stopEarly"]) expect(guide).toContain(`| \`${name}\` |`);
+  });
+});
