@@ -44,9 +44,9 @@ export interface CheckupOptions {
 /** As many rows are looked at. */
 const mostRows = 512;
 
-/** The first rows of a set as values. */
-export function sampleOf(set: DataSet): { x: Tensor; y: Tensor } {
-  return set.batch(arange(0, Math.min(mostRows, set.size), 1, "i32"));
+/** The first rows of a set. */
+export function sampleOf(set: DataSet, rows = mostRows): { x: Tensor; y: Tensor } {
+  return set.batch(arange(0, Math.min(rows, set.size), 1, "i32"));
 }
 
 /** Facts of a model before its first step, and its structure. */

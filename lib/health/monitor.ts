@@ -68,9 +68,9 @@ export class Monitor implements Observer {
   ) {
     const { model, set, total } = loop;
     this.probe = new Probe(model, options.histograms ?? options.tensorboard !== undefined);
-    this.every = options.every ?? Math.max(10, Math.ceil(total / 30));
+    this.every = options.every ?? Math.max(10, Math.ceil(total / 20));
     this.events = options.tensorboard === undefined ? undefined : new EventWriter(options.tensorboard);
-    this.sample = sampleOf(set);
+    this.sample = sampleOf(set, options.repair === "auto" ? undefined : 256); // watching alone is to cost little
     const { optimizer, batchSize = 32, dropLast = false, validation } = loop.options;
     this.plan = { optimizer, batchSize, dropLast, rows: set.size, leaked: undefined };
     const rows: DataSet = validation ?? set;

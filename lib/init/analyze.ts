@@ -94,7 +94,7 @@ export async function analyze(model: Module, sample?: Sample, options: AnalyzeOp
   const { findings, forwardSlope, backwardSlope, values } = await measure(
     structure,
     x,
-    sample instanceof Tensor ? "data" : "normal",
+    sample instanceof Tensor,
     loss,
     [loss],
   );

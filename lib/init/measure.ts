@@ -4,7 +4,7 @@ import { read } from "../run/index.js";
 import type { Tensor } from "../tensor.js";
 import { inputAxes } from "./calibrate.js";
 import { depthScaleOf } from "./meanField.js";
-import { type Prediction, predict, type WeightMoments } from "./predict.js";
+import { predict, type WeightMoments } from "./predict.js";
 import type { Structure, WeightUse } from "./structure.js";
 import type { Finding } from "./verdict.js";
 
@@ -91,13 +91,13 @@ export interface Measured {
 /**
  * Reads every weight's numbers in one run.
  * @param x what the model was traced from
- * @param theory what mean-field theory is to predict from: data, or N(0, 1); nothing if undefined
+ * @param given whether `x` is the caller's, or drawn from N(0, 1)
  * @param others more tensors to read in the same run
  */
 export async function measure(
   structure: Structure,
   x: Tensor,
-  theory: "data" | "normal" | undefined,
+  given: boolean,
   loss: Tensor,
   others: readonly Tensor[] = [],
 ): Promise<Measured> {
@@ -118,8 +118,7 @@ export async function measure(
       return [use, { weightVariance, bias, cross, rowSum }];
     }),
   );
-  const input = { node: x, square, mean: theory === "data" ? mean : 0 };
-  const predictions = theory ? predict(structure, input, moments) : new Map<WeightUse, Prediction>();
+  const predictions = predict(structure, { node: x, square, mean: given ? mean : 0 }, moments);
   const findings = uses.map((use, i): Finding => {
     const { second, ...numbers } = siteNumbers(at(i));
     const [correlation, unitMean] = at(i).slice(6);

@@ -47,7 +47,7 @@ export interface FitOptions extends StepOptions {
 
 /** How a run is watched. */
 export interface HealthOptions {
-  /** Steps from one look to the next; a thirtieth of the run, but at least 10, unless told. */
+  /** Steps from one look to the next; a twentieth of the run, but at least 10, unless told. */
   every?: number;
   /**
    * `suggest` (default): findings name their repairs; `auto`: a fault sets the run back to where it was healthy, and the first

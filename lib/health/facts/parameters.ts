@@ -25,7 +25,7 @@ export interface ParameterFacts {
 }
 
 /** As many units are compared with each other. */
-const mostUnits = 512;
+const mostUnits = 256;
 
 /** Cosines of a unit's weights with every other's: the share of units for which one is 1. */
 function twins(weight: Tensor): Tensor {

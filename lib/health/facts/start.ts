@@ -1,14 +1,17 @@
 /** Everything the doctor knows of a run before its first step, from the structure and one pass forward and back. */
+
+import { grad } from "../../grad.js";
 import { defaultLoss } from "../../init/loss.js";
-import { measure } from "../../init/measure.js";
+import { logSlope, siteNumbers, siteTensors } from "../../init/measure.js";
 import type { Structure } from "../../init/structure.js";
-import type { Finding as SiteFacts } from "../../init/verdict.js";
 import { BatchNorm, Dropout } from "../../nn/index.js";
 import type { Module } from "../../nn/module.js";
 import { Generator } from "../../ops/index.js";
 import type { Optimizer } from "../../optim/index.js";
+import { read } from "../../run/index.js";
 import type { Shape } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
+import type { LayerView } from "../rules/view.js";
 import {
   type InputFacts,
   inputFacts,
@@ -31,10 +34,9 @@ export interface OutputFacts {
 }
 
 /** One weight's numbers, and what it meets. */
-export interface LayerFacts extends SiteFacts {
+export interface LayerFacts extends LayerView {
   /** Whether the sum goes into another weight as it is. */
   readonly bare: boolean;
-  readonly normalized: boolean;
 }
 
 export interface StartFacts {
@@ -64,6 +66,24 @@ function opOf(output: Tensor): string {
   return at.op.name;
 }
 
+function layerFacts({ uses }: Structure, loss: Tensor): Reading<LayerFacts[]> {
+  const gradients = grad(
+    loss,
+    uses.map((use) => use.sum),
+  );
+  const sites = uses.map((use, i) => siteTensors(use, gradients[i]));
+  const perSite = sites[0]?.length ?? 0;
+  return {
+    tensors: sites.flat(),
+    decode: (values) =>
+      uses.map(({ path, through, meets, normalized, block }, i) => ({
+        ...siteNumbers(values.slice(i * perSite, (i + 1) * perSite).map(([v]) => v)),
+        ...{ path, normalized, activation: through?.name, head: meets === "head", branch: block !== undefined },
+        bare: through === undefined && meets === "layer" && !normalized,
+      })),
+  };
+}
+
 /** Reads all facts in one run. */
 export async function startFacts(
   model: Module,
@@ -87,25 +107,22 @@ export async function startFacts(
     shown,
     lossFacts(loss, output, y),
     parameterFacts(model, loss, optimizer),
+    layerFacts(structure, loss),
     ...(neighbours ? [neighbours] : []),
   ];
-  const { findings, forwardSlope, backwardSlope, values } = await measure(
-    structure,
-    x,
-    undefined,
-    loss,
-    readings.flatMap(({ tensors }) => tensors),
-  );
+  const values = (await read(readings.flatMap(({ tensors }) => tensors))).map((list) => [...list]);
   const rest = [...values];
   const decoded = readings.map(({ tensors, decode }) => decode(rest.splice(0, tensors.length)));
-  const [input, target, out, lossKind, parameters, near] = decoded as [
+  const [input, target, out, lossKind, parameters, layers, near] = decoded as [
     InputFacts,
     TargetFacts,
     OutputFacts,
     LossFacts,
     ParameterFacts[],
+    LayerFacts[],
     NeighbourFacts | undefined,
   ];
+  const hidden = layers.filter(({ head }) => !head);
   const batchNorm = model.namedModules().find(([, part]) => part instanceof BatchNorm);
   return {
     input,
@@ -114,12 +131,9 @@ export async function startFacts(
     output: out,
     loss: lossKind,
     chance: chanceOf(lossKind.kind, target),
-    layers: findings.map((site, i) => {
-      const { through, meets, normalized } = structure.uses[i];
-      return { ...site, bare: through === undefined && meets === "layer" && !normalized, normalized };
-    }),
-    forwardSlope,
-    backwardSlope,
+    layers,
+    forwardSlope: logSlope(hidden.map(({ variance }) => variance)),
+    backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),
     parameters,
     batchNorm: batchNorm && (batchNorm[0] || "(model)"),
     dropout: model

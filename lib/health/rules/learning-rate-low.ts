@@ -34,7 +34,7 @@ export const learningRateLow: Rule = {
     };
     const limit = unfinished(view) ? 1e-3 : limits[course.name];
     if (limit === undefined || layers.length === 0 || update >= limit) return undefined;
-    if (unfinished(view) && course.recent < 0.25 * (facts.chance ?? course.first)) return undefined;
+    if (unfinished(view) && course.recent < 0.4 * (facts.chance ?? course.first)) return undefined;
     return {
       severity: "fault",
       measured: `${losses.length} steps took the loss from ${short(course.first)} to ${short(course.recent)}, with updates of ${short(update)} of the weights`,
