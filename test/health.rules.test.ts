@@ -81,7 +81,7 @@ function view({
     facts: { chance, target: { counts: [100, 100, 100] }, neighbours: undefined, ...facts } as unknown as StartFacts,
     plan: { optimizer: undefined, batchSize: 32, dropLast: false, rows: 300, leaked: undefined },
     layers: [layer(), layer({ path: "2.weight" }), layer({ path: "4.weight", head: true })],
-    ...{ forwardSlope: 0, backwardSlope: 0, failure: undefined, topClass: undefined },
+    ...{ forwardSlope: 0, backwardSlope: 0, failure: undefined, topClass: undefined, repaired: false },
     course: courseOf(losses, total, chance),
     ...given,
   };
@@ -135,6 +135,10 @@ describe("on the way", () => {
     "the same with updates of a usual size": [
       undefined,
       view({ losses: steps(200, (i) => 1.1 - 0.003 * i), update: 5e-3 }),
+    ],
+    "but not of a run that was repaired": [
+      "learning-rate-low",
+      view({ losses: steps(200, (i) => 1.1 - 0.003 * i), update: 5e-3, repaired: true }),
     ],
     "one answer for all": ["collapse", view({ losses: stalled, topClass: 1 })],
     "nothing else": ["stall", view({ losses: stalled })],

@@ -265,6 +265,7 @@ export class Monitor implements Observer {
       backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),
       course: courseOf(losses, total, facts.chance),
       samples: seen,
+      repaired: this.mended.size > 0,
       topClass: last?.topClass,
     };
   }

@@ -32,7 +32,7 @@ export const learningRateLow: Rule = {
       stalled: smallest,
       oscillating: smallest,
     };
-    const limit = unfinished(view) ? 1e-3 : limits[course.name];
+    const limit = unfinished(view) ? (view.repaired ? Infinity : 1e-3) : limits[course.name];
     if (limit === undefined || layers.length === 0 || update >= limit) return undefined;
     if (unfinished(view) && course.recent < 0.4 * (facts.chance ?? course.first)) return undefined;
     return {

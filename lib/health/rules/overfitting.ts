@@ -17,6 +17,7 @@ export const overfitting: Rule = {
     const trained = judged[judged.length - 1].loss;
     if (trained > judged[judged.length - 2].loss) return undefined; // training gets worse, too
     if (losses.length - at < 2 || !(last > 1.2 * least) || !(trained < 0.6 * last)) return undefined;
+    if (chance !== undefined && trained > 0.7 * chance) return undefined; // nothing is learned yet
     // A loss far below that of an answer that ignores the input may double and still be good.
     const poor = chance !== undefined && last > 0.75 * chance;
     return {

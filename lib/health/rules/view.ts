@@ -59,6 +59,8 @@ export interface RunView extends View {
   readonly course: Course;
   /** What was seen since the run was last repaired. */
   readonly samples: readonly HealthSample[];
+  /** Whether it was repaired: one that was ill is looked at more closely. */
+  readonly repaired: boolean;
   readonly topClass: number | undefined;
   readonly epochs: readonly EpochRecord[];
   /** What is known of the last step, if it was not finite. */
