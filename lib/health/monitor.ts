@@ -119,7 +119,8 @@ export class Monitor implements Observer {
 
   private note(finding: Finding): void {
     if (isFault(finding) && !(finding.step === 0 && this.mended.has(finding.rule))) this.open.add(finding.rule);
-    if (this.findings.some(({ rule }) => rule === finding.rule)) return;
+    const said = this.findings.some((f) => f.rule === finding.rule && (isFault(f) || !isFault(finding)));
+    if (said) return;
     this.findings.push(finding);
     this.options.onFinding?.(finding);
   }
@@ -191,6 +192,8 @@ export class Monitor implements Observer {
       fault,
       view.course.name === "learning" || failure ? this.healthy : (this.start ?? this.healthy),
     );
+    // A run that was repaired and learns is sound, if not the best there could be.
+    if (!mended && this.mended.size > 0 && view.course.name === "learning") this.open.delete(fault.rule);
     if (!mended) this.given.add(`${fault.rule} ${failure ? "failed" : ""}`);
     return mended;
   }
