@@ -188,10 +188,9 @@ export class Monitor implements Observer {
       this.repairs.filter((r) => r.outcome === "kept").length >= mostRepairs
     )
       return false;
-    const mended = await this.operate(
-      fault,
-      view.course.name === "learning" || failure ? this.healthy : (this.start ?? this.healthy),
-    );
+    // What blew up was sound before; what gets nowhere got nowhere from the start.
+    const blewUp = failure !== undefined || view.course.name === "diverging";
+    const mended = await this.operate(fault, blewUp ? this.healthy : (this.start ?? this.healthy));
     // A run that was repaired and learns is sound, if not the best there could be.
     if (!mended && this.mended.size > 0 && view.course.name === "learning") this.open.delete(fault.rule);
     if (!mended) this.given.add(`${fault.rule} ${failure ? "failed" : ""}`);
