@@ -4,7 +4,7 @@ import * as nn from "../lib/nn/index.js";
 import { tensor } from "../lib/ops/index.js";
 import * as optim from "../lib/optim/index.js";
 import { read, useExecutor } from "../lib/run/index.js";
-import type { Tensor, Variable } from "../lib/tensor.js";
+import { type Tensor, Variable } from "../lib/tensor.js";
 import { executors } from "./helpers.js";
 import { classes, network, parameter, rejection, valuesOf, withGradient } from "./training.js";
 
@@ -28,6 +28,33 @@ describe.each(executors)("%s", (executor) => {
   beforeAll(() => useExecutor(executor));
 
   describe("clipping", () => {
+    test("by unit, relative to the unit's weights", async () => {
+      const weight = new Variable(
+        tensor([
+          [3, 4],
+          [0, 0],
+          [6, 8],
+        ]),
+        { label: "w" },
+      );
+      const bias = parameter([0, 2], "b");
+      const gradient = tensor([
+        [0, 10],
+        [0, 1],
+        [0.03, 0.04],
+      ]);
+      const loss = gradient
+        .mul(weight)
+        .sum()
+        .add(withGradient(bias, [3, 4]));
+      const { gradNorm } = await new optim.SGD([weight, bias], { lr: 1 }).step(loss, { clipUnitRatio: 0.1 });
+      const [got, b] = await read([weight, bias]);
+      // Norms of units are 5, 0 (which counts as 0.001) and 10: gradients of at most 0.5, 0.0001 and 1; the bias's is 0.2.
+      expect([...got]).toEqual([3, 3.5, 0, -1e-4, 5.97, 7.96].map((x) => expect.closeTo(x, 6)));
+      expect([...b]).toEqual([-0.12, 1.84].map((x) => expect.closeTo(x, 6)));
+      expect(gradNorm).toBeCloseTo(Math.hypot(10, 1, 0.05, 5), 5);
+    });
+
     test("by the joint norm keeps the direction", async () => {
       const { moves: got, gradNorm } = await moves(
         [

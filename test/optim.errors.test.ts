@@ -96,6 +96,7 @@ describe("a step", () => {
   test.each([
     [{ clipgradnorm: 1 }, 'SGD: unknown option "clipgradnorm". Did you mean "clipGradNorm"?'],
     [{ clipGradNorm: 0 }, "SGD: clipGradNorm must be a number above 0, got 0"],
+    [{ clipUnitRatio: 0 }, "SGD: clipUnitRatio must be a number above 0, got 0"],
     [{ clipLayerNorm: -1 }, "SGD: clipLayerNorm must be a number above 0, got -1"],
     [{ clipGradValue: "1" }, 'SGD: clipGradValue must be a number above 0, got "1"'],
     [{ nonFinite: "ignore" }, 'SGD: nonFinite must be "skip", "throw" or "zero", got "ignore"'],

@@ -67,6 +67,6 @@ export async function optimizer({ optimizer: name, x, g, size }: Spec): Promise<
 /** Scales a gradient in place to norm 1 if it has more. */
 export async function clip({ g, size }: Spec): Promise<Work> {
   const gradient = variable(`${g}`, [Number(size)]);
-  const { grads } = clipGradients([gradient], { clipGradNorm: 1 }, Number.POSITIVE_INFINITY);
+  const { grads } = clipGradients([gradient], [gradient], { clipGradNorm: 1 }, Number.POSITIVE_INFINITY);
   return effectsWork([{ variable: gradient, value: grads[0] }]);
 }

@@ -15,18 +15,33 @@ export interface StepOptions {
   /** Limits every element to ±this. */
   clipGradValue?: number;
   /**
+   * Scales the gradient of each unit (each row of a matrix; of a vector, all of it) so that its norm is at most this share of
+   * that of the unit's weights, which count as 0.001 at least (adaptive clipping, Brock et al. 2021; 0.01 there).
+   */
+  clipUnitRatio?: number;
+  /**
    * `throw` (default): the step changes nothing and the error names the parameters; `skip`: the step changes nothing;
    * `zero`: non-finite elements count as 0 and the step is made.
    */
   nonFinite?: NonFinitePolicy;
 }
 
-export const stepOptionNames = ["clipGradNorm", "clipLayerNorm", "clipGradValue", "nonFinite"] as const;
+export const stepOptionNames = [
+  "clipGradNorm",
+  "clipLayerNorm",
+  "clipGradValue",
+  "clipUnitRatio",
+  "nonFinite",
+] as const;
+
+/** Those of some options that are limits of a step. */
+export const stepOptionsOf = (options: StepOptions): StepOptions =>
+  Object.fromEntries(stepOptionNames.map((name) => [name, options[name]]));
 
 /** Refuses wrong limits. */
 export function checkStepOptions(op: string, options: StepOptions): void {
   checkOptions(op, options, stepOptionNames);
-  for (const name of ["clipGradNorm", "clipLayerNorm", "clipGradValue"] as const) {
+  for (const name of ["clipGradNorm", "clipLayerNorm", "clipGradValue", "clipUnitRatio"] as const) {
     if (options[name] !== undefined) checkNumber(op, name, options[name], { above: 0 });
   }
   const { nonFinite = "throw" } = options;
@@ -48,20 +63,30 @@ export interface ClippedGradients {
 /**
  * Measures and clips gradients. Norms are accumulated in double precision, so gradients around 1e20 or 1e-25 are scaled
  * rather than lost (PyTorch's become 0).
+ * @param params what the gradients are of
  * @param limit the largest norm, after clipping, that the optimizer's arithmetic can square in f32
  */
-export function clipGradients(raw: readonly Tensor[], options: StepOptions, limit: number): ClippedGradients {
+export function clipGradients(
+  raw: readonly Tensor[],
+  params: readonly Tensor[],
+  options: StepOptions,
+  limit: number,
+): ClippedGradients {
   const norms = measure(raw);
   const zeroed = options.nonFinite === "zero";
   let grads = zeroed ? raw.map((g) => g.isFinite().where(g, 0)) : [...raw];
-  const { clipGradValue, clipLayerNorm, clipGradNorm } = options;
+  const { clipGradValue, clipUnitRatio, clipLayerNorm, clipGradNorm } = options;
   if (clipGradValue !== undefined) grads = grads.map((g) => g.clamp({ min: -clipGradValue, max: clipGradValue }));
   const clean = zeroed || clipGradValue !== undefined ? measure(grads) : norms;
   let lengths = clean;
+  if (clipUnitRatio !== undefined) {
+    grads = grads.map((g, i) => clipUnits(g, params[i], clipUnitRatio));
+    lengths = measure(grads);
+  }
   if (clipLayerNorm !== undefined) {
-    const factors = factor(clean, clipLayerNorm);
+    const factors = factor(lengths, clipLayerNorm);
     grads = grads.map((g, i) => g.mul(factors.slice(i)));
-    lengths = clean.mul(factors);
+    lengths = lengths.mul(factors);
   }
   let most = lengths.max();
   if (clipGradNorm !== undefined) {
@@ -72,6 +97,15 @@ export function clipGradients(raw: readonly Tensor[], options: StepOptions, limi
   const usable = most.less(limit); // not so if a norm is NaN
   const fit = zeroed ? usable : norms.max().isFinite().logicalAnd(usable);
   return { grads, norms, norm: (zeroed ? clean : norms).norm(), fit };
+}
+
+/** A gradient g of weights w, unit by unit. */
+function clipUnits(g: Tensor, w: Tensor, ratio: number): Tensor {
+  const axes = g.rank < 2 ? g.shape.map((_, axis) => axis) : g.shape.slice(1).map((_, i) => i + 1);
+  const options = { axes, keepDims: true };
+  const most = w.norm(options).clamp({ min: 1e-3 }).mul(ratio);
+  const norm = g.norm(options);
+  return g.mul(norm.greater(most).where(most.div(norm), 1));
 }
 
 /** min(1, limit/norm), and 1 for a norm of 0. */

@@ -206,7 +206,7 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
     checkStepOptions(this.name, options);
     if (!(loss instanceof Tensor)) fail(this.name, `loss must be a tensor, got ${show(loss)}`);
     const params = this.active;
-    const { grads, norms, norm, fit } = clipGradients(grad(loss, params), options, this.limit);
+    const { grads, norms, norm, fit } = clipGradients(grad(loss, params), params, options, this.limit);
     const finite = loss.reshape([]).isFinite();
     const policy = options.nonFinite ?? "throw";
     const sound = policy === "zero" ? fit : fit.logicalAnd(finite);

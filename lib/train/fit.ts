@@ -5,7 +5,7 @@ import { checkNumber, checkOptions, checkSignal, fail, show } from "../error.js"
 import type { Finding } from "../health/finding.js";
 import { Module } from "../nn/module.js";
 import type { Generator } from "../ops/random.js";
-import { checkStepOptions, type StepOptions, stepOptionNames } from "../optim/clip.js";
+import { checkStepOptions, type StepOptions, stepOptionNames, stepOptionsOf } from "../optim/clip.js";
 import { Optimizer } from "../optim/index.js";
 import { claim } from "../optim/optimizer.js";
 import type { Schedule } from "../optim/schedule.js";
@@ -102,10 +102,9 @@ function check(model: Module, set: DataSet, options: FitOptions): void {
   if (!(set instanceof DataSet)) fail("fit", `set must be a data set, got ${show(set)}. Use data.fromArrays`);
   if (typeof options !== "object" || options === null)
     fail("fit", `wants options { loss, optimizer, … }, got ${show(options)}`);
-  const { batchSize = 32, epochs = 1, progressMs = 100, validation, loss, optimizer, schedule, ...rest } = options;
+  const { batchSize = 32, epochs = 1, progressMs = 100, validation, loss, optimizer, schedule } = options;
   checkOptions("fit", options, optionNames);
-  const { clipGradNorm, clipGradValue, clipLayerNorm, nonFinite } = rest;
-  checkStepOptions("fit", { clipGradNorm, clipGradValue, clipLayerNorm, nonFinite });
+  checkStepOptions("fit", stepOptionsOf(options));
   if (typeof loss !== "function")
     fail("fit", `loss must be a function of (output, target), got ${show(loss)}. Use e.g. nn.crossEntropy`);
   if (!(optimizer instanceof Optimizer))

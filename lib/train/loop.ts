@@ -5,6 +5,7 @@ import { checkNumber, EvengradError } from "../error.js";
 import { inMode, type Module } from "../nn/module.js";
 import { type LayerTrace, traceLayers } from "../nn/trace.js";
 import { defaultGenerator, type Generator } from "../ops/random.js";
+import { stepOptionsOf } from "../optim/clip.js";
 import { initialize } from "../run/index.js";
 import { Constant, type Tensor, type Variable } from "../tensor.js";
 import { evaluate } from "./evaluate.js";
@@ -76,8 +77,7 @@ export class Loop {
     const traced: LayerTrace | undefined = observer && traceLayers(model, x, "training");
     const output = traced?.output ?? inMode(model, true, () => model.forward(x));
     const loss = asScalar("fit", "loss", options.loss(output, y));
-    const { clipGradNorm, clipLayerNorm, clipGradValue, nonFinite } = options;
-    const step = options.optimizer.graph(loss, { clipGradNorm, clipLayerNorm, clipGradValue, nonFinite });
+    const step = options.optimizer.graph(loss, stepOptionsOf(options));
     const metrics = this.metrics.map(([name, f]) => asScalar("fit", name, f(output, y)));
     const { norm, norms, fit } = step.outputs;
     const more = observer && traced ? observer.instrument({ x, y, trace: traced, loss, step }) : [];

@@ -1,19 +1,48 @@
-/** A limit on the gradient's norm. */
+/** Limits on gradients, each time another kind: of all together, of each layer, of each unit beside its weights. */
+import type { FitOptions } from "../../train/fit.js";
 import type { Repair } from "./repair.js";
 
-/** The 90th percentile of the norms so far (Seetharaman et al. 2020, AutoClip), or 1 without any. */
+type Limit = Partial<Pick<FitOptions, "clipGradNorm" | "clipLayerNorm" | "clipUnitRatio">>;
+
+/** The tenth percentile of the norms so far (AutoClip, Seetharaman et al. 2020), but at most 1. */
+function usualNorm(gradNorms: readonly number[]): number {
+  const norms = gradNorms.filter((n) => Number.isFinite(n) && n > 0).sort((a, b) => a - b);
+  const percentile = norms.length >= 20 ? norms[Math.floor(0.1 * norms.length)] : 1;
+  return Number(Math.min(1, percentile).toPrecision(3));
+}
+
 export const clip: Repair = {
   name: "clip",
+  again: true,
   apply({ loop }) {
-    const { clipGradNorm } = loop.options;
-    const norms = loop.gradNorms.filter((n) => Number.isFinite(n) && n > 0).sort((a, b) => a - b);
-    const limit = norms.length >= 20 ? norms[Math.floor(0.1 * norms.length)] : 1;
-    const tighter = Number(Math.min(limit, (clipGradNorm ?? Infinity) / 10, 1).toPrecision(3));
-    loop.change({ clipGradNorm: tighter });
+    const { clipGradNorm, clipLayerNorm, clipUnitRatio } = loop.options;
+    const norm = usualNorm(loop.gradNorms);
+    const kinds: readonly (readonly [tried: boolean, limit: Limit, what: string])[] = [
+      [
+        clipGradNorm !== undefined && clipGradNorm <= norm,
+        { clipGradNorm: norm },
+        `gradients limited to a norm of ${norm}`,
+      ],
+      [
+        clipLayerNorm !== undefined,
+        { clipLayerNorm: norm / 4 },
+        `each layer's gradient limited to a norm of ${norm / 4}`,
+      ],
+      [
+        clipUnitRatio !== undefined,
+        { clipUnitRatio: 0.01 },
+        "each unit's gradient limited to a hundredth of its weights",
+      ],
+    ];
+    const next = kinds.find(([tried]) => !tried);
+    if (!next) return undefined;
+    const [, limit, did] = next;
+    loop.change(limit);
+    const [name, value] = Object.entries(limit)[0];
     return {
-      did: `gradients limited to a norm of ${tighter}`,
-      code: `clipGradNorm: ${tighter}`,
-      undo: () => loop.change({ clipGradNorm }),
+      did,
+      code: `${name}: ${value}`,
+      undo: () => loop.change({ clipGradNorm, clipLayerNorm, clipUnitRatio }),
     };
   },
 };
