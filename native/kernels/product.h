@@ -96,12 +96,13 @@ struct Scheme {
     const int64_t widest = tileWidths[width].vectors * W;
     // Packing A costs as much as 4 columns of C, or more where its rows lie far apart.
     packsA = p.N > 128 && p.M > MR / 2, packsB = false;
-    block = packsA ? smaller(p.M, MR * 300) : p.M;
+    // A's panels stream through for each chunk's columns: 4 MiB of them stay in the L3 cache.
+    block = packsA ? evenly(p.M, (1 << 20) / depth, MR) : p.M;
     int64_t columns = share(flops, block, p.N);
     if (block * depth > 1 << 16) columns = larger(columns, 96);  // A streams through for each chunk
     columns = smaller(columns, larger(widest, tileSizes.chunkBytes / (4 * depth)));
     chunkColumns = evenly(p.N, roundUp(columns, widest), widest);
-    // Each chunk packs its columns of B once more.
+    // A thread that goes on with other columns of B packs them.
     int64_t rows = larger(256, share(flops, smaller(chunkColumns, p.N), p.M));
     chunkRows = evenly(ceilDiv(block, MR), ceilDiv(rows, MR), 1);
   }
@@ -112,9 +113,10 @@ struct Scheme {
     return rows >= (double)n ? n : larger(1, (int64_t)rows);
   }
 
+  static constexpr int64_t tagBytes = 64;
   int64_t sharedBytes() const { return alignUp(4 * depth * (packsA ? block : packsB ? p.N : 0)); }
   int64_t workerBytes() const {
-    return dots ? 0 : alignUp(4 * depth * roundUp(smaller(chunkColumns, p.N), W));
+    return dots ? 0 : tagBytes + alignUp(4 * depth * roundUp(smaller(chunkColumns, p.N), W));
   }
   int64_t bytes(int threads) const { return sharedBytes() + threads * workerBytes(); }
 };
@@ -154,9 +156,11 @@ struct Block {
 
   int64_t panelRow(int64_t i) const { return i * panelRows + smaller(i, tallPanels); }
   float* shared() const { return (float*)scratch; }
-  float* own(int worker) const {
-    return (float*)(scratch + s.sharedBytes() + worker * s.workerBytes());
+  // A worker's memory: the first of the columns of B that it has packed, and these.
+  int64_t& tag(int worker) const {
+    return *(int64_t*)(scratch + s.sharedBytes() + worker * s.workerBytes());
   }
+  float* own(int worker) const { return (float*)((char*)&tag(worker) + Scheme::tagBytes); }
   const float* a(int64_t i) const { return at.a + (row + i) * p.rowA + term * p.columnA; }
   const float* b(int64_t j) const { return at.b + term * p.rowB + j * p.columnB; }
 
@@ -187,9 +191,10 @@ struct Block {
     });
   }
 
-  // Panels [firstI, lastI) of rows times columns [firstJ, lastJ). B's panels go to `packed` when
-  // the first rows read them.
-  void tiles(int64_t firstI, int64_t lastI, int64_t firstJ, int64_t lastJ, float* packed) const {
+  // Panels [firstI, lastI) of rows times columns [firstJ, lastJ). B's panels go to `packed`, unless
+  // they are there, when the first rows read them.
+  void tiles(int64_t firstI, int64_t lastI, int64_t firstJ, int64_t lastJ, float* packed,
+             bool there) const {
     Tile t = tile();
     const bool plain = p.columnC == 1 && !biased && !epilogue.any();
     for (int64_t i = firstI; i < lastI; i++) {
@@ -202,8 +207,9 @@ struct Block {
         while (tileWidths[width].vectors > 1 && tileWidths[width].vectors * W > lastJ - j) width++;
         const int64_t lanes = tileWidths[width].vectors * W, columns = smaller(lanes, lastJ - j);
         float* panel = packed + (j - firstJ) * depth;
-        const bool direct = i == firstI && p.columnB == 1 && columns == lanes;
-        if (i == firstI && !direct)
+        const bool missing = i == firstI && !there;
+        const bool direct = missing && p.columnB == 1 && columns == lanes;
+        if (missing && !direct)
           packPanel(b(j), p.columnB, p.rowB, panel, (int)columns, (int)lanes, depth);
         t.b = direct ? b(j) : panel;
         t.rowB = direct ? p.rowB : lanes;
@@ -237,14 +243,19 @@ struct Block {
     if (s.packsB) transpose(b(0), p.rowB, shared(), depth, depth, p.N);
     const int64_t units = s.dots ? rows : panels;
     const int64_t across = ceilDiv(p.N, s.chunkColumns), down = ceilDiv(units, s.chunkRows);
+    // As many columns of chunks as there are threads take turns, so that each thread tends to stay
+    // with columns that it has packed.
+    const int64_t team = context ? context->pool.threads() : 1;
+    for (int worker = 0; !s.dots && worker < team; worker++) tag(worker) = -1;
     chunksOn(context, across * down, [&](int64_t chunk, int worker) {
-      const int64_t i = chunk / across * s.chunkRows, j = chunk % across * s.chunkColumns;
+      const int64_t first = chunk / (team * down) * team, turn = chunk - first * down;
+      const int64_t taking = smaller(team, across - first);
+      const int64_t i = turn / taking * s.chunkRows, j = (first + turn % taking) * s.chunkColumns;
       const int64_t lastI = smaller(units, i + s.chunkRows);
       const int64_t lastJ = smaller(p.N, j + s.chunkColumns);
-      if (s.dots)
-        dots(i, lastI, j, lastJ);
-      else
-        tiles(i, lastI, j, lastJ, own(worker));
+      if (s.dots) return dots(i, lastI, j, lastJ);
+      tiles(i, lastI, j, lastJ, own(worker), tag(worker) == j);
+      tag(worker) = j;
     });
   }
 };
