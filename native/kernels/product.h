@@ -130,6 +130,19 @@ inline void chunksOn(Context* context, int64_t chunks, Body body) {
     for (int64_t i = 0; i < chunks; i++) body(i, 0);
 }
 
+// The order of chunks that lie `across` columns and `down` rows of them. As many columns as there
+// are threads take turns, so that each thread tends to stay with columns of B that it has packed.
+struct Order {
+  int64_t team, across, down;
+
+  int64_t chunks() const { return across * down; }
+  int64_t first(int64_t chunk) const { return chunk / (team * down) * team; }  // of those columns
+  int64_t taking(int64_t chunk) const { return smaller(team, across - first(chunk)); }
+  int64_t turn(int64_t chunk) const { return chunk - first(chunk) * down; }
+  int64_t row(int64_t chunk) const { return turn(chunk) / taking(chunk); }
+  int64_t column(int64_t chunk) const { return first(chunk) + turn(chunk) % taking(chunk); }
+};
+
 // Rows [row, row + rows) of C from terms [term, term + depth).
 struct Block {
   const Scheme& s;
@@ -192,9 +205,10 @@ struct Block {
   }
 
   // Panels [firstI, lastI) of rows times columns [firstJ, lastJ). B's panels go to `packed`, unless
-  // they are there, when the first rows read them.
+  // they are there, when the first rows read them; columns from `nextJ` on, or none if it is
+  // negative, are probably packed after them.
   void tiles(int64_t firstI, int64_t lastI, int64_t firstJ, int64_t lastJ, float* packed,
-             bool there) const {
+             bool there, int64_t nextJ) const {
     Tile t = tile();
     const bool plain = p.columnC == 1 && !biased && !epilogue.any();
     for (int64_t i = firstI; i < lastI; i++) {
@@ -213,10 +227,19 @@ struct Block {
           packPanel(b(j), p.columnB, p.rowB, panel, (int)columns, (int)lanes, depth);
         t.b = direct ? b(j) : panel;
         t.rowB = direct ? p.rowB : lanes;
+        // A transposed B's next panel is fetched by who keeps a packed panel where it is.
+        int64_t fetched = -1;
+        if (p.columnB != 1 && j + lanes < lastJ)
+          fetched = missing ? j + lanes : -1;
+        else if (p.columnB != 1 && i + 1 == lastI)
+          fetched = nextJ;
         t.kept = panel;
+        t.run = direct ? 1 : larger(1, depth / lanes);
+        t.gap = 4 * (direct ? p.rowB - lanes : p.columnB - t.run * lanes);
+        t.ahead = (const char*)(direct ? t.b + prefetchRows * p.rowB : b(larger(0, fetched)));
         t.plain = plain && columns == lanes;
         place(t, r, j, columns);
-        const bool keeps = direct && n >= leastKept && tileKernels[1][width];
+        const bool keeps = (direct || fetched >= 0) && n >= leastKept && tileKernels[1][width];
         tileKernels[keeps][width][n - 1](t);
       }
     }
@@ -242,19 +265,17 @@ struct Block {
     if (s.packsA) packA(context);
     if (s.packsB) transpose(b(0), p.rowB, shared(), depth, depth, p.N);
     const int64_t units = s.dots ? rows : panels;
-    const int64_t across = ceilDiv(p.N, s.chunkColumns), down = ceilDiv(units, s.chunkRows);
-    // As many columns of chunks as there are threads take turns, so that each thread tends to stay
-    // with columns that it has packed.
-    const int64_t team = context ? context->pool.threads() : 1;
-    for (int worker = 0; !s.dots && worker < team; worker++) tag(worker) = -1;
-    chunksOn(context, across * down, [&](int64_t chunk, int worker) {
-      const int64_t first = chunk / (team * down) * team, turn = chunk - first * down;
-      const int64_t taking = smaller(team, across - first);
-      const int64_t i = turn / taking * s.chunkRows, j = (first + turn % taking) * s.chunkColumns;
+    const Order order = {context ? context->pool.threads() : 1, ceilDiv(p.N, s.chunkColumns),
+                         ceilDiv(units, s.chunkRows)};
+    for (int worker = 0; !s.dots && worker < order.team; worker++) tag(worker) = -1;
+    chunksOn(context, order.chunks(), [&](int64_t chunk, int worker) {
+      const int64_t i = order.row(chunk) * s.chunkRows, j = order.column(chunk) * s.chunkColumns;
       const int64_t lastI = smaller(units, i + s.chunkRows);
       const int64_t lastJ = smaller(p.N, j + s.chunkColumns);
       if (s.dots) return dots(i, lastI, j, lastJ);
-      tiles(i, lastI, j, lastJ, own(worker), tag(worker) == j);
+      const int64_t next = chunk + order.team;
+      const int64_t nextJ = next < order.chunks() ? order.column(next) * s.chunkColumns : -1;
+      tiles(i, lastI, j, lastJ, own(worker), tag(worker) == j, nextJ == j ? -1 : nextJ);
       tag(worker) = j;
     });
   }
