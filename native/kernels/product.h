@@ -97,7 +97,7 @@ struct Scheme {
     // Packing A costs as much as 4 columns of C, or more where its rows lie far apart.
     packsA = p.N > 128 && p.M > MR / 2, packsB = false;
     // A's panels stream through for each chunk's columns: 4 MiB of them stay in the L3 cache.
-    block = packsA ? evenly(p.M, (1 << 20) / depth, MR) : p.M;
+    block = packsA ? smaller(p.M, evenly(p.M, (1 << 20) / depth, MR)) : p.M;
     int64_t columns = share(flops, block, p.N);
     if (block * depth > 1 << 16) columns = larger(columns, 96);  // A streams through for each chunk
     columns = smaller(columns, larger(widest, tileSizes.chunkBytes / (4 * depth)));
