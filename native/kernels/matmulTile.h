@@ -60,7 +60,12 @@ struct Tile {
   int64_t rowA, columnA;
   const float* b;  // may be read to the end of each row's last vector
   int64_t rowB;
-  float* kept;  // where a kernel that `keeps` copies the rows of B that it reads, densely
+  // A kernel that `keeps` copies the rows of B that it reads to `kept`, densely, and fetches what
+  // is wanted later and the prefetcher would not find: with each term as many bytes as a row has,
+  // from `ahead` on, a gap of `gap` bytes following every `run` terms.
+  float* kept;
+  const char* ahead;
+  int64_t run, gap;
   float* c;
   int64_t rowC, columnC;
   int64_t k;
@@ -133,13 +138,15 @@ static void tile(const Tile& t) {
   VEC_UNROLL
   for (int i = 0; i < bases; i++) a[i] = (const char*)t.a + 3 * i * rowA;
   float* kept = t.kept;
+  const char* ahead = t.ahead;
+  int64_t run = t.run;
   for (int64_t p = t.k; p > 0; p--) {
     vf row[V];
     VEC_UNROLL
     for (int v = 0; v < V; v++) {
       row[v] = load((const float*)b + v * W);
-      if (keeps) {  // rows that lie far apart: the prefetcher would not find them
-        __builtin_prefetch(b + prefetchRows * rowB + v * VEC_BYTES, 0, 2);
+      if (keeps) {
+        __builtin_prefetch(ahead + v * VEC_BYTES, 0, 2);
         store(kept + v * W, row[v]);
       }
     }
@@ -152,7 +159,11 @@ static void tile(const Tile& t) {
     VEC_UNROLL
     for (int i = 0; i < bases; i++) a[i] += columnA;
     b += rowB;
-    if (keeps) kept += V * W;
+    if (keeps) {
+      kept += V * W;
+      ahead += V * VEC_BYTES;
+      if (--run == 0) run = t.run, ahead += t.gap;
+    }
   }
   if (t.plain) {
     float* c = t.c;

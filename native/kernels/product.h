@@ -96,12 +96,13 @@ struct Scheme {
     const int64_t widest = tileWidths[width].vectors * W;
     // Packing A costs as much as 4 columns of C, or more where its rows lie far apart.
     packsA = p.N > 128 && p.M > MR / 2, packsB = false;
-    block = packsA ? smaller(p.M, MR * 300) : p.M;
+    // A's panels stream through for each chunk's columns: 4 MiB of them stay in the L3 cache.
+    block = packsA ? smaller(p.M, evenly(p.M, (1 << 20) / depth, MR)) : p.M;
     int64_t columns = share(flops, block, p.N);
     if (block * depth > 1 << 16) columns = larger(columns, 96);  // A streams through for each chunk
     columns = smaller(columns, larger(widest, tileSizes.chunkBytes / (4 * depth)));
     chunkColumns = evenly(p.N, roundUp(columns, widest), widest);
-    // Each chunk packs its columns of B once more.
+    // A thread that goes on with other columns of B packs them.
     int64_t rows = larger(256, share(flops, smaller(chunkColumns, p.N), p.M));
     chunkRows = evenly(ceilDiv(block, MR), ceilDiv(rows, MR), 1);
   }
@@ -112,9 +113,10 @@ struct Scheme {
     return rows >= (double)n ? n : larger(1, (int64_t)rows);
   }
 
+  static constexpr int64_t tagBytes = 64;
   int64_t sharedBytes() const { return alignUp(4 * depth * (packsA ? block : packsB ? p.N : 0)); }
   int64_t workerBytes() const {
-    return dots ? 0 : alignUp(4 * depth * roundUp(smaller(chunkColumns, p.N), W));
+    return dots ? 0 : tagBytes + alignUp(4 * depth * roundUp(smaller(chunkColumns, p.N), W));
   }
   int64_t bytes(int threads) const { return sharedBytes() + threads * workerBytes(); }
 };
@@ -127,6 +129,19 @@ inline void chunksOn(Context* context, int64_t chunks, Body body) {
   else
     for (int64_t i = 0; i < chunks; i++) body(i, 0);
 }
+
+// The order of chunks that lie `across` columns and `down` rows of them. As many columns as there
+// are threads take turns, so that each thread tends to stay with columns of B that it has packed.
+struct Order {
+  int64_t team, across, down;
+
+  int64_t chunks() const { return across * down; }
+  int64_t first(int64_t chunk) const { return chunk / (team * down) * team; }  // of those columns
+  int64_t taking(int64_t chunk) const { return smaller(team, across - first(chunk)); }
+  int64_t turn(int64_t chunk) const { return chunk - first(chunk) * down; }
+  int64_t row(int64_t chunk) const { return turn(chunk) / taking(chunk); }
+  int64_t column(int64_t chunk) const { return first(chunk) + turn(chunk) % taking(chunk); }
+};
 
 // Rows [row, row + rows) of C from terms [term, term + depth).
 struct Block {
@@ -154,9 +169,11 @@ struct Block {
 
   int64_t panelRow(int64_t i) const { return i * panelRows + smaller(i, tallPanels); }
   float* shared() const { return (float*)scratch; }
-  float* own(int worker) const {
-    return (float*)(scratch + s.sharedBytes() + worker * s.workerBytes());
+  // A worker's memory: the first of the columns of B that it has packed, and these.
+  int64_t& tag(int worker) const {
+    return *(int64_t*)(scratch + s.sharedBytes() + worker * s.workerBytes());
   }
+  float* own(int worker) const { return (float*)((char*)&tag(worker) + Scheme::tagBytes); }
   const float* a(int64_t i) const { return at.a + (row + i) * p.rowA + term * p.columnA; }
   const float* b(int64_t j) const { return at.b + term * p.rowB + j * p.columnB; }
 
@@ -187,9 +204,11 @@ struct Block {
     });
   }
 
-  // Panels [firstI, lastI) of rows times columns [firstJ, lastJ). B's panels go to `packed` when
-  // the first rows read them.
-  void tiles(int64_t firstI, int64_t lastI, int64_t firstJ, int64_t lastJ, float* packed) const {
+  // Panels [firstI, lastI) of rows times columns [firstJ, lastJ). B's panels go to `packed`, unless
+  // they are there, when the first rows read them; columns from `nextJ` on, or none if it is
+  // negative, are probably packed after them.
+  void tiles(int64_t firstI, int64_t lastI, int64_t firstJ, int64_t lastJ, float* packed,
+             bool there, int64_t nextJ) const {
     Tile t = tile();
     const bool plain = p.columnC == 1 && !biased && !epilogue.any();
     for (int64_t i = firstI; i < lastI; i++) {
@@ -202,15 +221,25 @@ struct Block {
         while (tileWidths[width].vectors > 1 && tileWidths[width].vectors * W > lastJ - j) width++;
         const int64_t lanes = tileWidths[width].vectors * W, columns = smaller(lanes, lastJ - j);
         float* panel = packed + (j - firstJ) * depth;
-        const bool direct = i == firstI && p.columnB == 1 && columns == lanes;
-        if (i == firstI && !direct)
+        const bool missing = i == firstI && !there;
+        const bool direct = missing && p.columnB == 1 && columns == lanes;
+        if (missing && !direct)
           packPanel(b(j), p.columnB, p.rowB, panel, (int)columns, (int)lanes, depth);
         t.b = direct ? b(j) : panel;
         t.rowB = direct ? p.rowB : lanes;
+        // A transposed B's next panel is fetched by who keeps a packed panel where it is.
+        int64_t fetched = -1;
+        if (p.columnB != 1 && j + lanes < lastJ)
+          fetched = missing ? j + lanes : -1;
+        else if (p.columnB != 1 && i + 1 == lastI)
+          fetched = nextJ;
         t.kept = panel;
+        t.run = direct ? 1 : larger(1, depth / lanes);
+        t.gap = 4 * (direct ? p.rowB - lanes : p.columnB - t.run * lanes);
+        t.ahead = (const char*)(direct ? t.b + prefetchRows * p.rowB : b(larger(0, fetched)));
         t.plain = plain && columns == lanes;
         place(t, r, j, columns);
-        const bool keeps = direct && n >= leastKept && tileKernels[1][width];
+        const bool keeps = (direct || fetched >= 0) && n >= leastKept && tileKernels[1][width];
         tileKernels[keeps][width][n - 1](t);
       }
     }
@@ -236,15 +265,18 @@ struct Block {
     if (s.packsA) packA(context);
     if (s.packsB) transpose(b(0), p.rowB, shared(), depth, depth, p.N);
     const int64_t units = s.dots ? rows : panels;
-    const int64_t across = ceilDiv(p.N, s.chunkColumns), down = ceilDiv(units, s.chunkRows);
-    chunksOn(context, across * down, [&](int64_t chunk, int worker) {
-      const int64_t i = chunk / across * s.chunkRows, j = chunk % across * s.chunkColumns;
+    const Order order = {context ? context->pool.threads() : 1, ceilDiv(p.N, s.chunkColumns),
+                         ceilDiv(units, s.chunkRows)};
+    for (int worker = 0; !s.dots && worker < order.team; worker++) tag(worker) = -1;
+    chunksOn(context, order.chunks(), [&](int64_t chunk, int worker) {
+      const int64_t i = order.row(chunk) * s.chunkRows, j = order.column(chunk) * s.chunkColumns;
       const int64_t lastI = smaller(units, i + s.chunkRows);
       const int64_t lastJ = smaller(p.N, j + s.chunkColumns);
-      if (s.dots)
-        dots(i, lastI, j, lastJ);
-      else
-        tiles(i, lastI, j, lastJ, own(worker));
+      if (s.dots) return dots(i, lastI, j, lastJ);
+      const int64_t next = chunk + order.team;
+      const int64_t nextJ = next < order.chunks() ? order.column(next) * s.chunkColumns : -1;
+      tiles(i, lastI, j, lastJ, own(worker), tag(worker) == j, nextJ == j ? -1 : nextJ);
+      tag(worker) = j;
     });
   }
 };
