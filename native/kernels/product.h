@@ -52,6 +52,12 @@ static void packPanel(const float* from, int64_t laneStride, int64_t termStride,
     for (int i = lanes; i < width; i++) to[p * width + i] = 0;
 }
 
+// What a worker has packed: B from a first column on, and rows of chunks of A, a bit each.
+struct Packed {
+  int64_t columns = -1;
+  uint64_t rows = 0;
+};
+
 // How a product is computed. Every size follows from the shape alone.
 struct Scheme {
   Product p;
@@ -60,8 +66,9 @@ struct Scheme {
   // Packed before, all of it. Otherwise A is read where it lies, and rows of B are packed by who
   // needs them first.
   bool packsA, packsB;
-  int width;                        // index of the widest tile
-  int64_t depth, block;             // terms, and rows of C, at a time
+  bool ownA;             // every thread packs what it reads of A, rather than all threads once
+  int width;             // index of the widest tile
+  int64_t depth, block;  // terms, and rows of C, at a time
   int64_t chunkRows, chunkColumns;  // of C; the rows in units: panels, or for dots single ones
 
   explicit Scheme(const Product& product) : p(product) {
@@ -82,7 +89,7 @@ struct Scheme {
   }
 
   void planDots(double flops) {
-    packsA = false, packsB = p.rowB != 1;
+    packsA = ownA = false, packsB = p.rowB != 1;
     width = 0;
     block = p.M;
     chunkRows = evenly(p.M, share(flops, p.N, p.M), tileSizes.dotRows);
@@ -104,7 +111,10 @@ struct Scheme {
     chunkColumns = evenly(p.N, roundUp(columns, widest), widest);
     // A thread that goes on with other columns of B packs them.
     int64_t rows = larger(256, share(flops, smaller(chunkColumns, p.N), p.M));
-    chunkRows = evenly(ceilDiv(block, MR), ceilDiv(rows, MR), 1);
+    const int64_t panels = ceilDiv(block, MR);
+    chunkRows = evenly(panels, ceilDiv(rows, MR), 1);
+    // Writing what other cores have read costs more than packing a little of it once more.
+    ownA = packsA && block * depth <= 1 << 16 && ceilDiv(panels, chunkRows) <= 64;
   }
 
   // How many of n rows make `flops` over `others` columns.
@@ -113,10 +123,13 @@ struct Scheme {
     return rows >= (double)n ? n : larger(1, (int64_t)rows);
   }
 
-  static constexpr int64_t tagBytes = 64;
-  int64_t sharedBytes() const { return alignUp(4 * depth * (packsA ? block : packsB ? p.N : 0)); }
+  int64_t aBytes() const { return packsA ? alignUp(4 * depth * block) : 0; }
+  int64_t columnBytes() const {
+    return alignUp(4 * depth * roundUp(smaller(chunkColumns, p.N), W));
+  }
+  int64_t sharedBytes() const { return packsB ? alignUp(4 * depth * p.N) : ownA ? 0 : aBytes(); }
   int64_t workerBytes() const {
-    return dots ? 0 : tagBytes + alignUp(4 * depth * roundUp(smaller(chunkColumns, p.N), W));
+    return dots ? 0 : alignUp(sizeof(Packed)) + columnBytes() + (ownA ? aBytes() : 0);
   }
   int64_t bytes(int threads) const { return sharedBytes() + threads * workerBytes(); }
 };
@@ -169,11 +182,14 @@ struct Block {
 
   int64_t panelRow(int64_t i) const { return i * panelRows + smaller(i, tallPanels); }
   float* shared() const { return (float*)scratch; }
-  // A worker's memory: the first of the columns of B that it has packed, and these.
-  int64_t& tag(int worker) const {
-    return *(int64_t*)(scratch + s.sharedBytes() + worker * s.workerBytes());
+  // A worker's memory: what it has packed, columns of B, panels of A.
+  Packed& packed(int worker) const {
+    return *(Packed*)(scratch + s.sharedBytes() + worker * s.workerBytes());
   }
-  float* own(int worker) const { return (float*)((char*)&tag(worker) + Scheme::tagBytes); }
+  float* ownB(int worker) const {
+    return (float*)((char*)&packed(worker) + alignUp(sizeof(Packed)));
+  }
+  float* ownA(int worker) const { return (float*)((char*)ownB(worker) + s.columnBytes()); }
   const float* a(int64_t i) const { return at.a + (row + i) * p.rowA + term * p.columnA; }
   const float* b(int64_t j) const { return at.b + term * p.rowB + j * p.columnB; }
 
@@ -193,34 +209,37 @@ struct Block {
     if (biased) t.bias = at.bias + (s.turned ? row + i : j);
   }
 
+  void packPanels(int64_t firstI, int64_t lastI, float* to) const {
+    for (int64_t i = firstI; i < lastI; i++) {
+      int64_t r = panelRow(i);
+      int n = (int)(panelRow(i + 1) - r);
+      packPanel(a(r), p.rowA, p.columnA, to + r * depth, n, n, depth);
+    }
+  }
   void packA(Context* context) const {
     int64_t grain = larger(1, 16384 / (MR * s.depth));
     chunksOn(context, ceilDiv(panels, grain), [&](int64_t chunk, int) {
-      for (int64_t i = chunk * grain; i < smaller(panels, (chunk + 1) * grain); i++) {
-        int64_t r = panelRow(i);
-        int n = (int)(panelRow(i + 1) - r);
-        packPanel(a(r), p.rowA, p.columnA, shared() + r * depth, n, n, depth);
-      }
+      packPanels(chunk * grain, smaller(panels, (chunk + 1) * grain), shared());
     });
   }
 
-  // Panels [firstI, lastI) of rows times columns [firstJ, lastJ). B's panels go to `packed`, unless
-  // they are there, when the first rows read them; columns from `nextJ` on, or none if it is
-  // negative, are probably packed after them.
-  void tiles(int64_t firstI, int64_t lastI, int64_t firstJ, int64_t lastJ, float* packed,
-             bool there, int64_t nextJ) const {
+  // Panels [firstI, lastI) of rows, packed at packedA if at all, times columns [firstJ, lastJ). B's
+  // panels go to packedB, unless they are there, when the first rows read them; columns from
+  // `nextJ` on, or none if it is negative, are probably packed after them.
+  void tiles(int64_t firstI, int64_t lastI, int64_t firstJ, int64_t lastJ, const float* packedA,
+             float* packedB, bool there, int64_t nextJ) const {
     Tile t = tile();
     const bool plain = p.columnC == 1 && !biased && !epilogue.any();
     for (int64_t i = firstI; i < lastI; i++) {
       const int64_t r = panelRow(i), n = panelRow(i + 1) - r;
-      t.a = s.packsA ? shared() + r * depth : a(r);
+      t.a = s.packsA ? packedA + r * depth : a(r);
       t.rowA = s.packsA ? 1 : p.rowA;
       t.columnA = s.packsA ? n : p.columnA;
       int width = s.width;
       for (int64_t j = firstJ; j < lastJ; j += t.columns) {
         while (tileWidths[width].vectors > 1 && tileWidths[width].vectors * W > lastJ - j) width++;
         const int64_t lanes = tileWidths[width].vectors * W, columns = smaller(lanes, lastJ - j);
-        float* panel = packed + (j - firstJ) * depth;
+        float* panel = packedB + (j - firstJ) * depth;
         const bool missing = i == firstI && !there;
         const bool direct = missing && p.columnB == 1 && columns == lanes;
         if (missing && !direct)
@@ -262,12 +281,12 @@ struct Block {
   }
 
   void run(Context* context) const {
-    if (s.packsA) packA(context);
+    if (s.packsA && !s.ownA) packA(context);
     if (s.packsB) transpose(b(0), p.rowB, shared(), depth, depth, p.N);
     const int64_t units = s.dots ? rows : panels;
     const Order order = {context ? context->pool.threads() : 1, ceilDiv(p.N, s.chunkColumns),
                          ceilDiv(units, s.chunkRows)};
-    for (int worker = 0; !s.dots && worker < order.team; worker++) tag(worker) = -1;
+    for (int worker = 0; !s.dots && worker < order.team; worker++) packed(worker) = {};
     chunksOn(context, order.chunks(), [&](int64_t chunk, int worker) {
       const int64_t i = order.row(chunk) * s.chunkRows, j = order.column(chunk) * s.chunkColumns;
       const int64_t lastI = smaller(units, i + s.chunkRows);
@@ -275,8 +294,12 @@ struct Block {
       if (s.dots) return dots(i, lastI, j, lastJ);
       const int64_t next = chunk + order.team;
       const int64_t nextJ = next < order.chunks() ? order.column(next) * s.chunkColumns : -1;
-      tiles(i, lastI, j, lastJ, own(worker), tag(worker) == j, nextJ == j ? -1 : nextJ);
-      tag(worker) = j;
+      Packed& own = packed(worker);
+      const uint64_t row = uint64_t{1} << order.row(chunk) % 64;
+      if (s.ownA && !(own.rows & row)) packPanels(i, lastI, ownA(worker));
+      tiles(i, lastI, j, lastJ, s.ownA ? ownA(worker) : shared(), ownB(worker), own.columns == j,
+            nextJ == j ? -1 : nextJ);
+      own.columns = j, own.rows |= row;
     });
   }
 };
