@@ -21,9 +21,9 @@ describe("the course of a loss", () => {
     "ten steps": ["early", steps(10, () => 1)],
     "falling to a tenth": ["learning", steps(100, (i) => 1.1 * 0.97 ** i)],
     "flat at chance": ["stalled", steps(100, (i) => ln3 + 0.01 * noise(i))],
-    "flat, but only a third of the steps are made": ["early", steps(100, () => ln3), 300],
+    "flat, but only half of the steps are made": ["early", steps(100, () => ln3), 200],
     "flat below chance": ["learning", steps(100, (i) => 0.3 + 0.02 * noise(i))],
-    "down by a hundredth in half the steps": ["slow", steps(100, (i) => 1.08 - 0.001 * i), 200],
+    "down by a tenth in most of the steps": ["slow", steps(160, (i) => 1.08 - 0.0006 * i), 200],
     "up to ten times": ["diverging", steps(100, (i) => 1.1 + 0.1 * i)],
     "not finite": ["diverging", [...steps(30, () => 1), Number.NaN]],
     "up and down": ["oscillating", steps(100, (i) => (i % 2 ? 0.4 : 1.9))],
@@ -102,12 +102,9 @@ describe("on the way", () => {
     "flat slopes of a ReLU are its nature": ["stall", view({ losses: stalled, layers: [layer({ saturated: 0.9 })] })],
     "a signal that grows": [
       "exploding-signal",
-      view({ losses: stalled, layers: [layer(), layer({ variance: 1000 })] }),
+      view({ losses: stalled, layers: [layer(), layer({ variance: 5000 })] }),
     ],
-    "a signal that dies": [
-      "vanishing-signal",
-      view({ losses: stalled, layers: [layer(), layer({ variance: 0.001 })] }),
-    ],
+    "a signal that dies": ["vanishing-signal", view({ losses: stalled, layers: [layer(), layer({ variance: 1e-4 })] })],
     "a gradient that dies": [
       "vanishing-gradient",
       view({ losses: stalled, layers: [layer({ gradient: 1e-8 }), layer()] }),

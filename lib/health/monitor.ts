@@ -173,7 +173,8 @@ export class Monitor implements Observer {
     for (const finding of found) this.note(finding);
     const faults = found.filter(isFault);
     if (faults.length === 0) {
-      const sound = view.course.name === "learning" && view.course.recent <= 1.05 * view.course.best;
+      const { name, first, recent, best } = view.course;
+      const sound = (name === "learning" || name === "early") && recent < first && recent <= 1.05 * best;
       if (this.surgeon && sound) this.healthy = await this.loop.save();
       return false;
     }

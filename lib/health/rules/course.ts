@@ -48,13 +48,14 @@ export function courseOf(losses: readonly number[], total: number, chance: numbe
     if (n < 20) return "early";
     const start = Math.max(first, Math.min(scale, 2 * first));
     if (recent > 1.5 * start && recent > 1.5 * scale) return "diverging";
-    if (n < Math.max(40, 0.5 * total)) return "early";
+    // Many a sound run shakes or waits for a while: three quarters are to be made before that counts.
+    if (n < Math.max(40, 0.75 * total)) return "early";
     if (numbers.noise > 0.3 * scale && recent > 0.6 * scale) return "oscillating";
     if (recent > 0.95 * Math.min(scale, Math.max(first, 0.5 * scale))) return "stalled";
     const rate = (first - recent) / (n - window / 2);
     const later = recent - rate * (total - n);
     const base = Math.min(first, scale);
-    if (n >= 0.5 * total && later > 0.75 * base && recent > 0.7 * base && recent > 0.4 * scale) return "slow";
+    if (later > 0.75 * base && recent > 0.7 * base && recent > 0.4 * scale) return "slow";
     return "learning";
   };
   return { name: name(), ...numbers };

@@ -4,7 +4,7 @@ import { signalChange } from "./through-depth.js";
 import type { View } from "./view.js";
 
 /** From the first hidden layer to the last, sums' variance may grow by this. */
-const drift = 100;
+const drift = 1e3;
 
 function exploding(view: View): Draft | undefined {
   const change = signalChange(view);
@@ -18,8 +18,8 @@ function exploding(view: View): Draft | undefined {
 
 export const explodingSignal: Rule = {
   name: "exploding-signal",
-  source: "He et al. 2015; the slope of ln variance per layer: a factor of 100 from end to end",
-  normal: "a factor of 0.01 to 100 from the first hidden layer to the last, variances below 10,000",
+  source: "He et al. 2015; the slope of ln variance per layer: a factor of 1000 from end to end",
+  normal: "a factor of 0.001 to 1000 from the first hidden layer to the last, variances below 10,000",
   why: "Each layer makes its input larger, so outputs and gradients are huge and a step throws the weights far off.",
   repairs: ["reinitialize", "normalize", "clip", "lowerRate"],
   start: exploding,

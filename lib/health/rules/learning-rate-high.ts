@@ -19,7 +19,7 @@ export const learningRateHigh: Rule = {
       const first = rehearsal[0];
       const last = rehearsal[rehearsal.length - 1];
       const late = Math.min(...rehearsal.slice(rehearsal.length >> 1));
-      if (!(late < 1.5 * first + 0.1))
+      if (!(late < 3 * first + 0.2))
         return {
           severity: "fault",
           measured: `at a rate of ${short(rate ?? Number.NaN)}, ${rehearsal.length} steps on one batch take the loss from ${short(first)} to ${short(last)}`,

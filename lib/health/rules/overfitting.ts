@@ -16,7 +16,9 @@ export const overfitting: Rule = {
     const last = losses[losses.length - 1];
     const trained = judged[judged.length - 1].loss;
     if (trained > judged[judged.length - 2].loss) return undefined; // training gets worse, too
-    if (losses.length - at < 2 || !(last > 1.2 * least) || !(trained < 0.6 * last)) return undefined;
+    const before = losses[losses.length - 2];
+    if (losses.length - at < 3 || !(before > 1.1 * least) || !(last > 1.2 * least) || !(trained < 0.6 * last))
+      return undefined;
     if (chance !== undefined && trained > 0.7 * chance) return undefined; // nothing is learned yet
     // A loss far below that of an answer that ignores the input may double and still be good.
     const poor = chance !== undefined && last > 0.75 * chance;

@@ -30,7 +30,9 @@ const gradientOf = (l: LayerView): number => (l.normalized ? l.gradient * l.vari
 
 /** The squared gradient, from the last hidden layer to the first. */
 export function gradientChange(view: View): Change | undefined {
-  const layers = trunk(view);
+  // The first norm gets sums of the data, which may have few directions: what comes back there is of another kind.
+  const all = trunk(view);
+  const layers = all[0]?.normalized ? all.slice(1) : all;
   const [at, last] = [layers[0], layers.at(-1)];
   if (!at || !last || layers.length < 2) return undefined;
   const ratio = gradientOf(at) / gradientOf(last);

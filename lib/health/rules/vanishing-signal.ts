@@ -4,7 +4,7 @@ import { signalChange, unscaled } from "./through-depth.js";
 import type { View } from "./view.js";
 
 /** From the first hidden layer to the last, sums' variance may shrink by this. */
-const drift = 0.01;
+const drift = 1e-3;
 
 function vanishing(view: View): Draft | undefined {
   const change = signalChange(view);
@@ -18,8 +18,8 @@ function vanishing(view: View): Draft | undefined {
 
 export const vanishingSignal: Rule = {
   name: "vanishing-signal",
-  source: "Glorot & Bengio 2010; the slope of ln variance per layer: a factor of 100 from end to end",
-  normal: "a factor of 0.01 to 100 from the first hidden layer to the last",
+  source: "Glorot & Bengio 2010; the slope of ln variance per layer: a factor of 1000 from end to end",
+  normal: "a factor of 0.001 to 1000 from the first hidden layer to the last",
   why: "Each layer makes its input smaller, so the output hardly depends on the input, and the gradient shrinks likewise.",
   repairs: ["reinitialize", "normalize", "residual"],
   start: vanishing,
