@@ -82,14 +82,7 @@ function check(op: string, model: Module, sample: unknown, options: CheckupOptio
   if (model.parameters().length === 0) fail(op, "the model must have parameters, got none. Is it built?");
 }
 
-/**
- * Looks at a model with a batch of its data, before the first step: weights and their signal and gradient through depth,
- * inputs, labels, the head and its loss, and, given the optimizer, its learning rate. Nothing is changed.
- * @param sample a data set, of which the first 512 rows count, or a batch { x (N, …), y (N, …) }
- * @throws if the model does not accept the sample, or the loss is not one number
- * @example const { healthy, findings } = await health.checkup(model, train, { loss: nn.crossEntropy, optimizer });
- * for (const finding of findings) console.log(health.explain(finding));
- */
+/** See `health.checkup`, which loads this. */
 export async function checkup(model: Module, sample: CheckupSample, options: CheckupOptions): Promise<Checkup> {
   const op = "health.checkup";
   check(op, model, sample, options);

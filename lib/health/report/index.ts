@@ -9,16 +9,7 @@ export interface ReportOptions {
   title?: string;
 }
 
-/**
- * Writes a page that shows a watched run: the verdict, findings with their evidence and repairs, what was repaired, curves, and
- * the layers through time. It reads well on a laptop and a phone, light and dark.
- * @param history of a `fit` that was given `health`
- * @param path of the file, which is replaced
- * @throws if the history was not watched, or the file cannot be written
- * @example
- * const history = await fit(model, train, { loss: nn.crossEntropy, optimizer, health: true });
- * await health.report(history, "report.html");
- */
+/** See `health.report`, which loads this. */
 export async function report(history: History, path: string, options: ReportOptions = {}): Promise<void> {
   const op = "report";
   if (typeof history !== "object" || history === null || !Array.isArray(history.losses))
