@@ -8,7 +8,7 @@ import { randint, randn, seed, stopGradient, tensor, zeros } from "../lib/ops/in
 import { Adam, type Optimizer, SGD } from "../lib/optim/index.js";
 import type { Shape } from "../lib/shape.js";
 import type { Tensor } from "../lib/tensor.js";
-import { rejection, valuesOf } from "./training.js";
+import { classes, rejection, valuesOf } from "./training.js";
 
 interface Case {
   readonly model: nn.Module;
@@ -290,6 +290,10 @@ describe("refuses", () => {
     ],
     "a model without parameters": [
       () => checkup(new nn.ReLU(), sample, { loss: nn.mse }),
+      "health.checkup: the model must have parameters, got none. Is it built?",
+    ],
+    "a model without parameters, with a data set": [
+      () => checkup(new nn.ReLU(), classes(20), { loss: nn.crossEntropy }),
       "health.checkup: the model must have parameters, got none. Is it built?",
     ],
     "no loss": [

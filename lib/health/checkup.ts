@@ -63,6 +63,7 @@ export async function examine(
 
 function check(op: string, model: Module, sample: unknown, options: CheckupOptions): void {
   checkModule(op, "model", model);
+  if (model.parameters().length === 0) fail(op, "the model must have parameters, got none. Is it built?");
   checkOptions(op, options, ["loss", "optimizer", "batchSize", "validation"]);
   if (typeof options?.loss !== "function")
     fail(op, `loss must be a function of (output, y), got ${show(options?.loss)}. Use e.g. nn.crossEntropy`);
@@ -79,7 +80,6 @@ function check(op: string, model: Module, sample: unknown, options: CheckupOptio
   if (x.rank === 0 || y.rank === 0 || x.shape[0] !== y.shape[0])
     fail(op, `x and y must have equally many rows, got ${showShape(x.shape)} and ${showShape(y.shape)}`);
   if (x.size === 0) fail(op, `sample must have at least one row, got ${showShape(x.shape)}`);
-  if (model.parameters().length === 0) fail(op, "the model must have parameters, got none. Is it built?");
 }
 
 /** See `health.checkup`, which loads this. */
