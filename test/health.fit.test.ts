@@ -13,6 +13,7 @@ import { Adam, SGD } from "../lib/optim/index.js";
 import type { Shape } from "../lib/shape.js";
 import type { Tensor } from "../lib/tensor.js";
 import { type FitOptions, fit } from "../lib/train/index.js";
+import { Replay } from "../lib/train/replay.js";
 import { classes, network, rejection, valuesOf } from "./training.js";
 
 const loss = nn.crossEntropy;
@@ -91,6 +92,18 @@ describe("a sound run", () => {
       expect(signalHistogram?.counts.reduce((a, b) => a + b, 0)).toBe(30 * (i === 2 ? 3 : 16));
     }
   });
+});
+
+test("looks alone cut a run into native calls: many short epochs go in one", async () => {
+  const calls = vi.spyOn(Replay.prototype, "run");
+  vi.spyOn(Replay.prototype, "suggested", "get").mockReturnValue(4096);
+  try {
+    seed(1);
+    await watched(stack(), { epochs: 40, health: { every: 100 } }); // 400 steps, 10 to an epoch
+    expect(calls.mock.calls.map(([count]) => count)).toEqual([1, 99, 1, 99, 1, 99, 1, 99]);
+  } finally {
+    vi.restoreAllMocks();
+  }
 });
 
 test("an update is measured as it is made", async () => {

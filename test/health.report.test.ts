@@ -134,7 +134,7 @@ describe("the page", () => {
     const { health } = history;
     const finding = {
       ...{ ...vanishing, rule: evil as never, layer: evil, measured: evil, normal: evil, why: evil, source: evil },
-      advice: [{ text: evil, code: evil }],
+      advice: [{ repair: evil as never, text: evil, code: evil }],
     };
     const page = await pageOf(
       {

@@ -96,7 +96,7 @@ describe("published rules", () => {
 
 const finding = (rule: RuleName, severity: Finding["severity"] = "fault", step = 0): Finding => ({
   ...{ rule, severity, step, measured: "12 of 16", value: 12, normal: "0", why: "Because.", source: "" },
-  advice: [{ text: "Do this", code: "that()" }],
+  advice: [{ repair: "clip", text: "Do this", code: "that()" }],
 });
 
 describe("the figures", () => {

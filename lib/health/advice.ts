@@ -2,7 +2,7 @@
 import type { Advice, RepairName } from "./finding.js";
 
 const known: Readonly<Record<RepairName, readonly [text: string, code: string]>> = {
-  adaptiveOptimizer: ["use an optimizer that scales steps itself", "new optim.Adam(model.parameters(), { lr: 0.001 })"],
+  adaptiveOptimizer: ["use an optimizer that scales steps itself", "new optim.Adam(model.parameters(), { lr: 0.002 })"],
   classWeights: ["count rare classes more", "loss: (z, y) => nn.crossEntropy(z, y, { classWeights })"],
   clip: ["limit the gradient's norm", "fit(model, set, { …, clipGradNorm: 1 })"],
   dropActivation: [
@@ -19,11 +19,14 @@ const known: Readonly<Record<RepairName, readonly [text: string, code: string]>>
   reinitialize: ["draw weights that fit what follows them", "init.auto(model, batch.x)"],
   replaceActivation: ["use an activation that does not die or saturate", "new nn.LeakyReLU()"],
   rescaleInputs: ["bring features to mean 0 and variance 1", "new nn.Standardize(mean, std)"],
-  rescaleOutputs: ["learn targets of mean 0 and variance 1", "(y − mean)/std, and back after predict"],
+  rescaleOutputs: [
+    "learn targets of mean 0 and variance 1",
+    "new nn.Standardize(mean.div(std).neg(), std.reciprocal()) after the last layer",
+  ],
   residual: ["let signal and gradient pass beside the layers", "new nn.Residual(layer, { scale: 0, learned: true })"],
   stopEarly: ["go back to where validation was best", "onEpoch: ({ validation }) => validation.loss <= best"],
   warmUp: ["begin with small steps", "schedule: optim.warmup(steps)"],
-  weakerDecay: ["decay less", "new optim.AdamW(model.parameters(), { weightDecay: 0.01 })"],
+  weakerDecay: ["do not decay", "new optim.AdamW(model.parameters(), { weightDecay: 0 })"],
   weakerDropout: ["drop less", "new nn.Dropout(0.1)"],
   weightDecay: ["keep weights small", "new optim.AdamW(model.parameters(), { weightDecay: 0.01 })"],
 };

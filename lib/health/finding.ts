@@ -34,7 +34,7 @@ export type RuleName =
   | "vanishing-signal"
   | "weight-decay";
 
-/** Every repair, by name; `lib/health/repairs/` has a file for each. */
+/** Every repair, by name; `lib/health/repairs/` makes them. */
 export type RepairName =
   | "adaptiveOptimizer"
   | "classWeights"
@@ -60,7 +60,7 @@ export type RepairName =
 
 /** One way to mend a trouble. */
 export interface Advice {
-  readonly repair?: RepairName;
+  readonly repair: RepairName;
   /** What to do, in words. */
   readonly text: string;
   /** The line to write. */

@@ -152,7 +152,7 @@ export class Monitor implements Observer {
     if (this.events) writeEpoch(this.events, record, this.loop.at);
     if (this.surgeon && validation && !(validation.loss >= (this.best?.loss ?? Infinity)))
       this.best = { loss: validation.loss, checkpoint: await this.loop.save() };
-    await this.judge();
+    if (validation) await this.judge(); // what the losses say, is asked at looks
   }
 
   async failed(error: Error): Promise<boolean> {
@@ -227,7 +227,8 @@ export class Monitor implements Observer {
     const kept = records.some(({ outcome }) => outcome === "kept");
     if (!kept) {
       this.failures++;
-      Object.assign(this, state);
+      this.facts = state.facts;
+      this.structure = state.structure;
       return false;
     }
     this.samples = this.samples.filter(({ step }) => step < back.at);

@@ -52,8 +52,6 @@ interface Task {
 }
 
 export class Surgeon {
-  /** Steps made in trials. */
-  steps = 0;
   /** The run's own loss: what scores are in, also where a repair changes it. */
   private readonly loss: FitOptions["loss"];
   /** How to take back the repair that is being tried. */
@@ -76,7 +74,6 @@ export class Surgeon {
   /** Trains for some steps as the run is now, and scores it; the run does not go back by itself. */
   private async trial(state: Case): Promise<Score> {
     const { length } = this;
-    this.steps += length;
     try {
       await this.loop.unwatched(() => this.loop.advanceTo(this.loop.at + length));
     } catch (error) {
@@ -101,9 +98,7 @@ export class Surgeon {
     const { loop } = this;
     const now = await loop.save();
     const records: RepairRecord[] = [];
-    const advised = finding.advice.flatMap(({ repair }) =>
-      repair && repair !== "stopEarly" ? [repair as Mending] : [],
-    );
+    const advised = finding.advice.flatMap(({ repair }) => (repair !== "stopEarly" ? [repair as Mending] : []));
     const others = general.filter((name) => !advised.includes(name));
     try {
       loop.restore(back);

@@ -133,7 +133,7 @@ export class Loop {
     const { validation, onEpoch } = this.options;
     const left = this.stepsPerEpoch - (this.at % this.stepsPerEpoch);
     if (this.stepsPerEpoch * this.batchSize > this.set.size) return left === 1 ? 1 : left - 1;
-    return validation || onEpoch || this.observer ? left : this.total - this.at;
+    return validation || onEpoch ? left : this.total - this.at;
   }
 
   /** Makes all steps. */

@@ -27,7 +27,7 @@ export interface Observer {
   instrument(parts: StepParts): readonly Tensor[];
   /** Called after each such step, with those tensors' values. */
   see(values: readonly TypedArray[]): Promise<void>;
-  /** Called after each epoch. */
+  /** Called after each epoch; it may set the run back only if there was validation: else steps beyond it are made. */
   epochEnded(record: EpochRecord): Promise<void>;
   /** Called when a step was not finite and was not made; true if the run can go on. */
   failed(error: Error): Promise<boolean>;

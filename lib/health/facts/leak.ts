@@ -5,7 +5,7 @@ import { read } from "../../run/index.js";
 import type { Tensor } from "../../tensor.js";
 
 /** As many rows of each set are compared. */
-const [mostChecked, mostRows] = [256, 8192];
+const [mostChecked, mostRows] = [64, 8192];
 
 const flat = (x: Tensor): Tensor => x.cast("f32").reshape([x.shape[0], x.size / x.shape[0]]);
 const firstRows = (set: DataSet, most: number): Tensor =>

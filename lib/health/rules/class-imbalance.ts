@@ -4,7 +4,7 @@ import { type Draft, type Rule, short } from "./rule.js";
 export const classImbalance: Rule = {
   name: "class-imbalance",
   source: "Buda et al. 2018: accuracy suffers from ratios of 10 to 100 on",
-  normal: "below 20 rows of the largest class for one of the smallest",
+  normal: "below 10 rows of the largest class for one of the smallest",
   why: "Answering the frequent class is nearly right, so the rare ones are learned last or never.",
   repairs: ["classWeights"],
   start({ facts: { target, loss } }): Draft | undefined {

@@ -8,8 +8,7 @@ const drift = 1e4;
 
 function exploding(view: View): Draft | undefined {
   const change = gradientChange(view);
-  if (!change || !(change.ratio > drift)) return undefined;
-  return { severity: "fault", layer: change.at.path, measured: change.measured, value: change.ratio };
+  return change && change.value > drift ? change : undefined;
 }
 
 export const explodingGradient: Rule = {
@@ -21,13 +20,14 @@ export const explodingGradient: Rule = {
   start: exploding,
   watch(view) {
     const { gradNorms, course } = view;
+    if (course.name !== "diverging") return stuck(view) ? exploding(view) : undefined;
     const before = gradNorms
       .slice(0, -10)
       .filter(Number.isFinite)
       .sort((a, b) => a - b);
     const median = before[before.length >> 1];
     const now = Math.max(...gradNorms.slice(-10));
-    if (before.length >= 10 && now > 1000 * median && course.name === "diverging")
+    if (before.length >= 10 && now > 1000 * median)
       return {
         severity: "fault",
         measured: `the gradient's norm is ${short(now)}, its median so far ${short(median)}`,
@@ -35,6 +35,6 @@ export const explodingGradient: Rule = {
         normal: "within × 1000 of the median",
         repairs: ["clip", "lowerRate"],
       };
-    return stuck(view) ? exploding(view) : undefined;
+    return exploding(view);
   },
 };

@@ -1,5 +1,5 @@
 /** Sums that grow from layer to layer. */
-import { type Draft, type Rule, short, stuck } from "./rule.js";
+import { type Draft, type Rule, short, whereStuck } from "./rule.js";
 import { signalChange } from "./through-depth.js";
 import type { View } from "./view.js";
 
@@ -8,8 +8,7 @@ const drift = 1e3;
 
 function exploding(view: View): Draft | undefined {
   const change = signalChange(view);
-  if (change && !(change.ratio <= drift))
-    return { severity: "fault", layer: change.at.path, measured: change.measured, value: change.ratio };
+  if (change && !(change.value <= drift)) return change;
   const huge = view.layers.find((l) => !l.normalized && !(l.variance < 1e4));
   if (!huge) return undefined;
   const measured = `the sums of ${huge.path} have a variance of ${short(huge.variance)}`;
@@ -23,5 +22,5 @@ export const explodingSignal: Rule = {
   why: "Each layer makes its input larger, so outputs and gradients are huge and a step throws the weights far off.",
   repairs: ["reinitialize", "normalize", "clip", "lowerRate"],
   start: exploding,
-  watch: (view) => (stuck(view) ? exploding(view) : undefined),
+  watch: whereStuck(exploding),
 };

@@ -8,8 +8,7 @@ const [largest, noticed] = [0.1, 1e-3];
 
 export const learningRateHigh: Rule = {
   name: "learning-rate-high",
-  source:
-    "gradient descent needs lr < 2/λmax (Nesterov 2004, § 1.2); 12/λmax for ReLU (Lewkowycz et al. 2020); updates below 0.1 of the weight (TheDeepChecker)",
+  source: "gradient descent needs lr < 2/λmax (Nesterov 2004, § 1.2); updates below 0.1 of the weight (TheDeepChecker)",
   normal: "a loss that falls, and updates below 0.1 of the weights",
   why: "Each step goes past the bottom of the valley, so the loss climbs or jumps instead of falling.",
   repairs: ["lowerRate", "warmUp", "clip", "adaptiveOptimizer"],

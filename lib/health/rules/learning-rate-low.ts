@@ -39,6 +39,7 @@ export const learningRateLow: Rule = {
       severity: "fault",
       measured: `${losses.length} steps took the loss from ${short(course.first)} to ${short(course.recent)}, with updates of ${short(update)} of the weights`,
       value: update,
+      ...(unfinished(view) && { normal: "a loss that has come to rest when the steps end" }),
     };
   },
 };

@@ -38,6 +38,12 @@ export const percent = (share: number): string => `${Number((100 * share).toPrec
 export const stuck = ({ course: { name } }: RunView): boolean =>
   name === "stalled" || name === "slow" || name === "oscillating" || name === "diverging";
 
+/** A judgement that counts on the way only where the run gets nowhere: dead units in one that learns are no fault. */
+export const whereStuck =
+  (judge: (view: View) => Draft | undefined) =>
+  (view: RunView): Draft | undefined =>
+    stuck(view) ? judge(view) : undefined;
+
 /** Layers before the output, but for those of a residual branch that begins with 0: it waits, on purpose. */
 export const hidden = (view: View): LayerView[] =>
   view.layers.filter((l) => !l.head && !(l.branch && (l.gradient === 0 || l.variance === 0)));

@@ -1,5 +1,5 @@
 /** Activations far out, where they are flat. */
-import { type Draft, hidden, percent, type Rule, stuck } from "./rule.js";
+import { type Draft, hidden, percent, type Rule, whereStuck } from "./rule.js";
 import type { View } from "./view.js";
 
 /** Half of a ReLU's slopes are 0 as they should be. */
@@ -16,15 +16,16 @@ function saturated(view: View, above: number): Draft | undefined {
     layer: layer.path,
     measured: `${percent(layer.saturated)} of the slopes after ${layer.path} (${layer.activation}) are below 0.05`,
     value: layer.saturated,
+    normal: `below ${percent(above)}`,
   };
 }
 
 export const saturatedUnits: Rule = {
   name: "saturated-units",
   source: "Glorot & Bengio 2010, § 3; DeepDiagnosis: more than half of a layer beyond |z| = 5",
-  normal: "below 60 %",
+  normal: "below 60 % before the first step, below 70 % later",
   why: "Where an activation is flat its slope is near 0, and so is every gradient that passes it.",
   repairs: ["reinitialize", "rescaleInputs", "normalize", "replaceActivation"],
   start: (view) => saturated(view, 0.6),
-  watch: (view) => (stuck(view) ? saturated(view, 0.7) : undefined),
+  watch: whereStuck((view) => saturated(view, 0.7)),
 };

@@ -3,8 +3,8 @@ import { type Draft, type Rule, short } from "./rule.js";
 
 export const spike: Rule = {
   name: "spike",
-  source: "five standard deviations of the losses around it (Chowdhery et al. 2022, § 5.1, on spikes)",
-  normal: "within 5 standard deviations of its neighbours",
+  source: "ten standard deviations of the losses around it; Chowdhery et al. 2022, § 5.1, on spikes",
+  normal: "within 10 standard deviations of its neighbours",
   why: "A rare batch or a step too far: mostly the run recovers by itself.",
   repairs: ["clip"],
   watch({ losses, course }): Draft | undefined {

@@ -1,13 +1,9 @@
 /** How sums and gradients change from layer to layer, as both vanishing and exploding ones are told by. */
-import { hidden, short } from "./rule.js";
+import { type Draft, hidden, short } from "./rule.js";
 import type { LayerView, View } from "./view.js";
 
-/** From one end of the hidden layers to the other, as a factor and at the layer where it ends. */
-export interface Change {
-  readonly ratio: number;
-  readonly at: LayerView;
-  readonly measured: string;
-}
+/** A fault by how much something changes from one end of the hidden layers to the other; its value is the factor. */
+export type Change = Draft & { readonly value: number };
 
 /** Hidden layers of the trunk: what a residual branch adds is small beside it, as it should be. */
 const trunk = (view: View): LayerView[] => hidden(view).filter((l) => !l.branch);
@@ -22,7 +18,7 @@ export function signalChange(view: View): Change | undefined {
   if (!first || !at || layers.length < 2) return undefined;
   const ratio = at.variance / first.variance;
   const measured = `from layer to layer the signal's variance changes by × ${short(Math.exp(view.forwardSlope))}; at ${at.path} it is × ${short(ratio)} the first layer's`;
-  return { ratio, at, measured };
+  return { severity: "fault", layer: at.path, measured, value: ratio };
 }
 
 /** A norm takes its input's scale away, and so makes the gradient of small sums large: there, that of sums of variance 1. */
@@ -37,5 +33,5 @@ export function gradientChange(view: View): Change | undefined {
   if (!at || !last || layers.length < 2) return undefined;
   const ratio = gradientOf(at) / gradientOf(last);
   const measured = `from layer to layer on its way back the squared gradient changes by × ${short(Math.exp(view.backwardSlope))}; at ${at.path} it is × ${short(ratio)} the last hidden layer's`;
-  return { ratio, at, measured };
+  return { severity: "fault", layer: at.path, measured, value: ratio };
 }

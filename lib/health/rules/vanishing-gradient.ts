@@ -1,5 +1,5 @@
 /** Gradients that shrink on their way back. */
-import { type Draft, type Rule, stuck } from "./rule.js";
+import { type Draft, type Rule, whereStuck } from "./rule.js";
 import { gradientChange } from "./through-depth.js";
 import type { View } from "./view.js";
 
@@ -8,8 +8,7 @@ const drift = 1e-3;
 
 function vanishing(view: View): Draft | undefined {
   const change = gradientChange(view);
-  if (!change || !(change.ratio < drift)) return undefined;
-  return { severity: "fault", layer: change.at.path, measured: change.measured, value: change.ratio };
+  return change && change.value < drift ? change : undefined;
 }
 
 export const vanishingGradient: Rule = {
@@ -19,5 +18,5 @@ export const vanishingGradient: Rule = {
   why: "Each layer passes back less than it gets, so the first layers stay as they were drawn.",
   repairs: ["reinitialize", "residual", "replaceActivation", "normalize"],
   start: vanishing,
-  watch: (view) => (stuck(view) ? vanishing(view) : undefined),
+  watch: whereStuck(vanishing),
 };

@@ -1,5 +1,5 @@
 /** Sums that shrink from layer to layer. */
-import { type Draft, type Rule, short, stuck } from "./rule.js";
+import { type Draft, type Rule, short, whereStuck } from "./rule.js";
 import { signalChange, unscaled } from "./through-depth.js";
 import type { View } from "./view.js";
 
@@ -8,8 +8,7 @@ const drift = 1e-3;
 
 function vanishing(view: View): Draft | undefined {
   const change = signalChange(view);
-  if (change && change.ratio < drift)
-    return { severity: "fault", layer: change.at.path, measured: change.measured, value: change.ratio };
+  if (change && change.value < drift) return change;
   const silent = unscaled(view).find((l) => l.variance < 1e-8);
   if (!silent) return undefined;
   const measured = `the sums of ${silent.path} have a variance of ${short(silent.variance)}`;
@@ -23,5 +22,5 @@ export const vanishingSignal: Rule = {
   why: "Each layer makes its input smaller, so the output hardly depends on the input, and the gradient shrinks likewise.",
   repairs: ["reinitialize", "normalize", "residual"],
   start: vanishing,
-  watch: (view) => (stuck(view) ? vanishing(view) : undefined),
+  watch: whereStuck(vanishing),
 };
