@@ -1,17 +1,19 @@
-// Bundles lib/ into dist/. cjs/index.js hands on the names of cjs/main.js, which is what an import needs; cjs/run.js is
-// loaded by the first run. esm/index.js requires the same files, so that a program which gets the package both ways
-// has one Tensor, one generator and one size on disk. esm/cli.js is the command line.
-import { mkdirSync, writeFileSync } from "node:fs";
+// Bundles lib/ into dist/. cjs/index.js holds on to what an import needs at once (lib/core.ts, in main.js) and to the names
+// of everything else, which train.js, run.js and health.js hold and which is loaded when it is first used.
+// esm/index.js requires the same files, so that a program which gets the package both ways has one Tensor, one generator
+// and one size on disk. esm/cli.js is the command line.
+import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import { rolldown } from "rolldown";
 import { at } from "./lib.mjs";
 
 const bare = /^[^./]/; // Node's own modules and packages stay imports
 const library = /(^\.\.?|[\\/]lib)[\\/]index\.[jt]s$/; // as the command line imports it
 
-/** Writes a file per chunk; returns the names that the entry exports. */
-async function bundle(input, dir, options, outside) {
+/** The chunks of entries, which are files by name. */
+async function bundle(input, options, outside) {
   const build = await rolldown({
-    input: at(input),
+    input: Object.fromEntries(Object.entries(input).map(([name, file]) => [name, at(file)])),
     platform: "node",
     resolve: { extensionAlias: { ".js": [".ts"] } },
     external: (id) => bare.test(id) || outside?.test(id),
@@ -22,8 +24,7 @@ async function bundle(input, dir, options, outside) {
   const common = { strict: true, keepNames: true, comments: false, chunkFileNames: "[name].js" };
   const { output } = await build.generate({ ...common, ...options });
   await build.close();
-  for (const { fileName, code } of output) writeFileSync(at(dir, fileName), ascii(plainExports(code)));
-  return output[0].exports;
+  return output;
 }
 
 /**
@@ -38,15 +39,62 @@ const plainExports = (code) =>
     "exports.$1 = $2;",
   );
 
+function write(dir, chunks) {
+  for (const { fileName, code } of chunks) writeFileSync(at(dir, fileName), ascii(plainExports(code)));
+}
+
+/** The modules that an import runs. */
+async function coreModules() {
+  const chunks = await bundle({ core: "lib/core.ts" }, { format: "cjs" });
+  return new Set(chunks.flatMap(({ isDynamicEntry, moduleIds }) => (isDynamicEntry ? [] : moduleIds)));
+}
+
+/** What cjs/index.js exports beside the core: functions that load rest.js when called, and spaces when looked into. */
+function later(names, all) {
+  const lines = names.map((name) =>
+    typeof all[name] === "function"
+      ? `exports.${name} = function ${name}(...given) { return rest().${name}(...given); };`
+      : `exports.${name} = space("${name}", "${Object.keys(all[name]).join(" ")}");`,
+  );
+  return `let loaded;
+const rest = () => (loaded ??= require("./rest.js"));
+const space = (name, members) => {
+	const made = {};
+	for (const member of members.split(" ")) {
+		Object.defineProperty(made, member, { enumerable: true, get: () => rest()[name][member] });
+	}
+	return made;
+};
+${lines.join("\n")}
+`;
+}
+
 /** Fills a folder with esm/ and cjs/, except for the declarations. */
 export async function bundleAll(dir) {
   const [cjs, esm] = [`${dir}/cjs`, `${dir}/esm`];
   for (const folder of [cjs, esm]) mkdirSync(at(folder), { recursive: true });
-  const names = await bundle("lib/index.ts", cjs, {
-    format: "cjs",
-    codeSplitting: { groups: [{ name: "main", tags: ["$initial"], priority: 1 }, { name: "run" }] },
-  });
+  const core = await coreModules();
+  const chunks = await bundle(
+    { index: "lib/core.ts", rest: "lib/index.ts" },
+    {
+      format: "cjs",
+      codeSplitting: {
+        groups: [
+          { name: "main", test: (id) => core.has(id), priority: 3 },
+          { name: "run", test: /[\\/]lib[\\/](compile|run)[\\/]/, priority: 2 },
+          { name: "train", tags: ["$initial"], priority: 1 },
+          { name: "health" },
+        ],
+      },
+    },
+  );
+  write(cjs, chunks);
   writeFileSync(at(cjs, "package.json"), '{ "type": "commonjs" }\n');
+  const all = createRequire(import.meta.url)(at(cjs, "rest.js"));
+  const names = Object.keys(all);
+  const given = chunks.find(({ name }) => name === "index").exports;
+  const missing = names.filter((name) => !given.includes(name));
+  appendFileSync(at(cjs, "index.js"), later(missing, all));
   writeFileSync(
     at(esm, "index.js"),
     `import { createRequire } from "node:module";
@@ -56,5 +104,5 @@ ${names.map((name) => `  ${name},\n`).join("")}} = createRequire(import.meta.url
   );
   writeFileSync(at(esm, "index.d.ts"), 'export * from "../cjs/index.js";\n');
   const paths = (id) => (library.test(id) ? "./index.js" : id);
-  await bundle("lib/cli.ts", esm, { format: "esm", paths }, library);
+  write(esm, await bundle({ cli: "lib/cli.ts" }, { format: "esm", paths }, library));
 }
