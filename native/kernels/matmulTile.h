@@ -29,6 +29,7 @@ constexpr int MR = tileSizes.MR, NV = tileSizes.NV, NR = NV * W;
 constexpr int tileElements = MR * NR;  // elements
 constexpr int leastKept = MR / 2;      // rows of a tile that keeps, if there is more than one
 constexpr int prefetchRows = 32;       // some hundred cycles
+constexpr int leastFetching = 128;     // terms that take far longer than to prefetch a tile of C
 
 // Widths of tiles in vectors with the most rows that fit in the registers, the widest first: few
 // rows take wide tiles.
@@ -137,6 +138,12 @@ static void tile(const Tile& t) {
   const int64_t rowA = t.rowA * 4, columnA = t.columnA * 4, rowB = t.rowB * 4;
   VEC_UNROLL
   for (int i = 0; i < bases; i++) a[i] = (const char*)t.a + 3 * i * rowA;
+  // C comes from afar where B's terms are many: it is fetched while they are summed.
+  for (int i = 0; i < M && t.k >= leastFetching; i++) {
+    VEC_UNROLL
+    for (int v = 0; v < V * VEC_BYTES; v += 64)
+      __builtin_prefetch((const char*)(t.c + i * t.rowC) + v, 1, 3);
+  }
   float* kept = t.kept;
   const char* ahead = t.ahead;
   int64_t run = t.run;
