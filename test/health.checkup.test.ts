@@ -161,6 +161,14 @@ const cases: Record<string, () => [first: string, Case]> = {
     "weight-decay",
     { model: stack(2), optimizer: (m) => new SGD(m.parameters(), { lr: 0.1, weightDecay: 0.5 }) },
   ],
+  "betas turned round": () => [
+    "long-memory",
+    { model: stack(2), optimizer: (m) => new Adam(m.parameters(), { lr: 0.003, betas: [0.99, 0.5] }) },
+  ],
+  "a signal so large that the second step is not finite": () => [
+    "exploding-signal",
+    { model: stack(6, { weightInit: normal(3) }), optimizer: sgd(0.1) },
+  ],
   "a rate too high": () => ["learning-rate-high", { model: stack(2), optimizer: sgd(100) }],
   "a rate too low": () => ["learning-rate-low", { model: stack(2), optimizer: sgd(1e-6) }],
   "one row of a class in fifty": () => [

@@ -204,6 +204,63 @@ describe("repair", () => {
     expect(Number(/to (.*)$/.exec(kept[0].did)?.[1])).toBeLessThan(3);
   });
 
+  test("repairs what was found together where one repair alone does not help", async () => {
+    seed(6);
+    const x = await randn([300, 4]).data();
+    const y = Float32Array.from({ length: 300 }, (_, i) => 400 * (x[4 * i] - x[4 * i + 1]));
+    const rows = new DataSet(tensor(x, [300, 4]), tensor(y, [300, 1]));
+    const model = new nn.Sequential(new nn.Linear(4, 32), new nn.SiLU(), new nn.Linear(32, 1), new nn.ReLU());
+    const optimizer = new SGD(model.parameters(), { lr: 0.05 });
+    const { health } = await fit(model, rows, {
+      ...{ loss: nn.mse, optimizer, batchSize: 30, epochs: 8, health: { repair: "auto" as const } },
+    });
+    const kept = health?.repairs.filter(({ outcome }) => outcome === "kept").map(({ repair }) => repair);
+    expect(kept?.slice(0, 2)).toEqual(["dropActivation", "rescaleOutputs"]);
+    const tried = health?.repairs.filter(({ trial }) => trial.with === health.repairs[1].trial.with) ?? [];
+    expect(tried.map(({ outcome }) => outcome)).toContain("kept");
+    expect(health?.healthy).toBe(true);
+  });
+
+  test("lets the optimizer forget sooner where its memory is as long as the run", async () => {
+    seed(6);
+    const model = stack();
+    const optimizer = new SGD(model.parameters(), { lr: 0.1, momentum: 0.999 });
+    const { health } = await watched(model, { optimizer, health: { repair: "auto" } });
+    expect(health.findings[0]).toMatchObject({
+      rule: "long-memory",
+      measured: "a momentum of 0.999 remembers 1000 steps, and the run has 80",
+    });
+    expect(health.repairs[0]).toMatchObject({ repair: "usualMemory", outcome: "kept", did: "momentum 0.999 to 0.9" });
+  });
+
+  test("takes larger batches where batch norm gets two rows, in as many steps", async () => {
+    seed(6);
+    const model = new nn.Sequential(
+      ...[new nn.Linear(4, 16), new nn.BatchNorm(16), new nn.ReLU(), new nn.Linear(16, 16)],
+      ...[new nn.BatchNorm(16), new nn.ReLU(), new nn.Linear(16, 3)],
+    );
+    const { health, losses } = await watched(model, { batchSize: 2, epochs: 1, health: { repair: "auto" } });
+    expect(health.repairs[0]).toMatchObject({
+      repair: "largerBatch",
+      outcome: "kept",
+      code: "batchSize: 32, epochs: 15",
+    });
+    expect(losses).toHaveLength(150);
+  });
+
+  test("goes on with another rate where the one that is left is far too low", async () => {
+    seed(5);
+    const model = stack(init.zeros);
+    const optimizer = new SGD(model.parameters(), { lr: 0.003 });
+    const { health, losses } = await watched(model, { optimizer, health: { repair: "auto" } });
+    const kept = health.repairs.filter(({ outcome }) => outcome === "kept").map(({ repair }) => repair);
+    expect(kept[0]).toBe("reinitialize");
+    expect(kept).toContain("raiseRate");
+    expect(losses.at(-1)).toBeLessThan(0.9);
+    // Rows that a long trial is judged by are not those that it trains on.
+    expect(health.repairs.find(({ repair }) => repair === "raiseRate")?.trial.steps).toBe(80);
+  });
+
   test("takes a softmax before cross-entropy away and keeps the weights", async () => {
     seed(7);
     const model = stack(undefined, [new nn.Softmax()]);
@@ -272,10 +329,14 @@ describe("repair", () => {
     const before = await valuesOf(model);
     const optimizer = new SGD(model.parameters(), { lr: 0.1 });
     const controller = new AbortController();
-    const health = { repair: "auto" as const, onFinding: () => setImmediate(() => controller.abort()) };
-    await rejection(
-      fit(model, set(), { loss, optimizer, batchSize: 1, epochs: 50, signal: controller.signal, health }),
-    );
+    // Two hundred steps without a repair, and then as many with it.
+    let steps = 0;
+    const schedule = (): number => {
+      if (++steps === 300) controller.abort();
+      return 1;
+    };
+    const options = { loss, optimizer, batchSize: 1, epochs: 50, schedule, health: { repair: "auto" as const } };
+    await rejection(fit(model, set(), { ...options, signal: controller.signal }));
     expect(model[5]).toBeInstanceOf(nn.Softmax);
     expect(await valuesOf(model)).toEqual(before);
     expect(optimizer.steps).toBe(0);

@@ -42,12 +42,12 @@ async function patient({ model = plain(), optimizer, loss = nn.crossEntropy, y }
 
 /** Everything that a repair may change. */
 async function all({ loop: { model, options }, sample: { x } }: Patient) {
-  const { optimizer, loss, schedule, clipGradNorm, dropLast } = options;
+  const { optimizer, loss, schedule, clipGradNorm, dropLast, batchSize, epochs } = options;
   const output = [...(await model.eval().forward(x).data())];
   const values = await valuesOf(model);
   const types = model.namedModules().map(([path, part]) => `${path}:${part.constructor.name}`);
   const groups = optimizer.groups.map((g) => ({ params: g.params.length, ...g.options }));
-  return { optimizer, loss, schedule, clipGradNorm, dropLast, output, values, types, groups };
+  return { optimizer, loss, schedule, clipGradNorm, dropLast, batchSize, epochs, output, values, types, groups };
 }
 
 const head = (activation: nn.Module, outputs = 3) =>
@@ -94,6 +94,12 @@ const rows: Readonly<Record<keyof typeof repairs, Row>> = {
     after: count("ReLU"),
     expected: 1,
   },
+  largerBatch: {
+    did: /^32 rows per step instead of 16, in 8 epochs instead of 4: as many steps$/,
+    after: ({ loop }) => [loop.options.batchSize, loop.options.epochs, loop.total],
+    expected: [32, 8, 16],
+    same: true,
+  },
   layerNorm: {
     made: () => ({
       model: new nn.Sequential(new nn.Linear(4, 8), new nn.BatchNorm(8), new nn.ReLU(), new nn.Linear(8, 3)),
@@ -136,9 +142,31 @@ const rows: Readonly<Record<keyof typeof repairs, Row>> = {
     expected: [1, 0],
   },
   residual: {
-    did: /^a path beside each of 2, which begin with a factor of 0/,
-    after: (p) => [count("Residual")(p), p.loop.options.optimizer.params.length],
-    expected: [1, 7],
+    made: () => ({
+      model: new nn.Sequential(
+        ...[new nn.Linear(4, 8), new nn.ReLU(), new nn.Linear(8, 8), new nn.BatchNorm(8), new nn.ReLU()],
+        new nn.Linear(8, 3),
+      ),
+    }),
+    did: /^a path beside each of 2 and what follows it, which begin with a factor of 0/,
+    after: ({ loop: { model, options } }) => [
+      model.namedParameters().map(([path]) => path),
+      options.optimizer.params.length,
+    ],
+    expected: [
+      [
+        ...["0.weight", "0.bias", "2.scale", "2.f.0.weight", "2.f.0.bias", "2.f.1.weight", "2.f.1.bias"],
+        ...["5.weight", "5.bias"],
+      ],
+      9,
+    ],
+  },
+  usualMemory: {
+    made: () => ({ optimizer: (m) => new Adam(m.parameters(), { lr: 0.1, betas: [0.99, 0.5], eps: 1 }) }),
+    did: /^betas \[0\.99, 0\.5\] to \[0\.9, 0\.999\], eps 1 to 1e-8$/,
+    after: ({ loop }) => loop.options.optimizer.groups[0].options,
+    expected: expect.objectContaining({ betas: [0.9, 0.999], eps: 1e-8, lr: 0.1 }),
+    same: true,
   },
   warmUp: {
     did: /^the rate rises over 2 steps$/,
@@ -196,6 +224,7 @@ describe("does not apply", () => {
     rescaleOutputs: () => ({}),
     weakerDecay: () => ({}),
     weakerDropout: () => ({}),
+    usualMemory: () => ({ optimizer: (m) => new SGD(m.parameters(), { lr: 0.1, momentum: 0.9 }) }),
     residual: () => ({ model: new nn.Sequential(new nn.Linear(4, 8), new nn.ReLU(), new nn.Linear(8, 3)) }),
     lowerRate: () => ({ optimizer: (m) => new SGD(m.parameters(), { lr: 0 }) }),
   };
@@ -205,6 +234,35 @@ describe("does not apply", () => {
     expect(repairs[name as keyof typeof repairs].apply(one, finding)).toBeUndefined();
     expect(await all(one)).toEqual(before);
   });
+});
+
+test.each([
+  ["lowerRate", [0.01, 0.001, 0.0001]],
+  ["raiseRate", [1, 10, 100]],
+] as const)("%s is by a power of ten for each degree", async (name, rates) => {
+  const one = await patient();
+  for (const [i, rate] of rates.entries()) {
+    const applied = repairs[name].apply(one, finding, i + 1);
+    expect(one.loop.options.optimizer.lr).toBeCloseTo(rate, 6);
+    applied?.undo();
+  }
+  expect(one.loop.options.optimizer.lr).toBe(0.1);
+});
+
+test("clip limits all, then layers, then units", async () => {
+  const one = await patient();
+  const limits = [1, 2, 3, 4].map((degree) => {
+    const applied = repairs.clip.apply(one, finding, degree);
+    const { clipGradNorm, clipLayerNorm, clipUnitRatio } = one.loop.options;
+    applied?.undo();
+    return [clipGradNorm, clipLayerNorm, clipUnitRatio];
+  });
+  expect(limits).toEqual([
+    [1, undefined, undefined],
+    [undefined, 0.25, undefined],
+    [undefined, undefined, 0.01],
+    [undefined, undefined, undefined],
+  ]);
 });
 
 test("a module of one's own is repaired where it has its layers", async () => {

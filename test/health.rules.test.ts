@@ -79,7 +79,7 @@ function view({
   return {
     ...{ step: losses.length, losses, total, samples, gradNorms: steps(losses.length, () => 1), epochs: [] },
     facts: { chance, target: { counts: [100, 100, 100] }, neighbours: undefined, ...facts } as unknown as StartFacts,
-    plan: { optimizer: undefined, batchSize: 32, dropLast: false, rows: 300, leaked: undefined },
+    plan: { optimizer: undefined, batchSize: 32, dropLast: false, steps: 200, rows: 300, leaked: undefined },
     layers: [layer(), layer({ path: "2.weight" }), layer({ path: "4.weight", head: true })],
     ...{ forwardSlope: 0, backwardSlope: 0, failure: undefined, topClass: undefined, repaired: false },
     course: courseOf(losses, total, chance),

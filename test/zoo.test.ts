@@ -164,7 +164,7 @@ describe("a run", () => {
     const worst = change(healthyRun, {
       data: { scale: 255, targetScale: 100, rows: 97 },
       net: { activation: "none", init: { draw: "pytorch" }, head: "softmax", dropout: 0.15 },
-      train: { weightDecay: 1 },
+      train: { weightDecay: 1, batch: 2, eps: 1 },
     });
     for (const [name, repair] of Object.entries(repairs))
       expect([name, JSON.stringify(repair(worst, new Random(name)))]).not.toEqual([name, JSON.stringify(worst)]);

@@ -6,6 +6,13 @@ import { Random } from "./random.js";
 import { activations, change, type RunSpec, stepsOf } from "./spec.js";
 import { attempt, prepare, train } from "./train.js";
 
+/** As many steps, of more rows each. */
+function largerBatch(run: RunSpec, batch: number): RunSpec {
+  if (run.train.batch >= batch || run.data.rows < batch) return run;
+  const epochs = Math.max(1, Math.round(stepsOf(run) / Math.ceil(run.data.rows / batch)));
+  return change(run, { train: { batch, epochs } });
+}
+
 /** What the doctor's repairs do, done to the run as it is written; those that act within a run have no place here. */
 export const repairs: Partial<Record<RepairName, (run: RunSpec, random: Random) => RunSpec>> = {
   adaptiveOptimizer: (run) => change(run, { train: { optimizer: "adam", lr: 0.003, betas: [0.9, 0.999], eps: 1e-8 } }),
@@ -17,6 +24,7 @@ export const repairs: Partial<Record<RepairName, (run: RunSpec, random: Random) 
   dropLast: (run) => change(run, { data: { rows: run.data.rows - (run.data.rows % run.train.batch) } }),
   dropActivation: (run) => change(run, { net: { head: "none" } }),
   insertActivation: (run) => (run.net.activation === "none" ? change(run, { net: { activation: "relu" } }) : run),
+  largerBatch: (run) => largerBatch(run, 32),
   lowerRate: (run) => change(run, { train: { lr: run.train.lr / 10 } }),
   normalize: (run) => change(run, { net: { norm: "batch" } }),
   layerNorm: (run) => change(run, { net: { norm: "layer" } }),
@@ -27,6 +35,8 @@ export const repairs: Partial<Record<RepairName, (run: RunSpec, random: Random) 
   rescaleOutputs: (run) => change(run, { data: { targetScale: 1 } }),
   residual: (run) => change(run, { net: { residual: true } }),
   stopEarly: (run) => change(run, { train: { epochs: Math.max(1, Math.round(run.train.epochs / 3)) } }),
+  usualMemory: (run) =>
+    change(run, { train: { momentum: Math.min(0.9, run.train.momentum), betas: [0.9, 0.999], eps: 1e-8 } }),
   warmUp: (run) => change(run, { train: { schedule: "warmup" } }),
   weakerDropout: (run) => change(run, { net: { dropout: Math.min(0.1, run.net.dropout) } }),
   weakerDecay: (run) => change(run, { train: { weightDecay: run.train.weightDecay / 100 } }),

@@ -93,6 +93,7 @@ export async function checkup(model: Module, sample: CheckupSample, options: Che
     optimizer,
     batchSize,
     dropLast: false,
+    steps: undefined,
     rows: sample instanceof DataSet ? sample.size : batch.x.shape[0],
     leaked: validation && sample instanceof DataSet ? await leakedShare(sample, validation) : undefined,
   };

@@ -28,6 +28,8 @@ import { writeEpoch, writeSample } from "./tensorboard/figures.js";
 
 /** Repairs of one run, at most. */
 const mostRepairs = 6;
+/** How often a repaired run is tried with what else may have been wrong. */
+const mostRecoveries = 2;
 /** Faults that no repair helps, until the doctor gives up. */
 const mostFailures = 3;
 
@@ -57,6 +59,7 @@ export class Monitor implements Observer {
   private readonly mended = new Set<RuleName>();
   /** The step that the latest repair went back to: samples before it are of other layers. */
   private since = 0;
+  private recoveries = 0;
   /** Faults that no repair has helped. */
   private failures = 0;
   /** Rules that were operated on at the start, and later ones that no repair has helped. */
@@ -72,7 +75,7 @@ export class Monitor implements Observer {
     this.events = options.tensorboard === undefined ? undefined : new EventWriter(options.tensorboard);
     this.sample = sampleOf(set, options.repair === "auto" ? undefined : 256); // watching alone is to cost little
     const { optimizer, batchSize = 32, dropLast = false, validation } = loop.options;
-    this.plan = { optimizer, batchSize, dropLast, rows: set.size, leaked: undefined };
+    this.plan = { optimizer, batchSize, dropLast, steps: total, rows: set.size, leaked: undefined };
     const rows: DataSet = validation ?? set;
     this.surgeon =
       options.repair === "auto" ? new Surgeon(loop, this.sample, rows.take(Math.min(1024, rows.size))) : undefined;
@@ -84,12 +87,14 @@ export class Monitor implements Observer {
     if (this.surgeon) this.start = await this.loop.save();
     for (let made = 0; made <= mostRepairs; made++) {
       const found = await this.look();
-      const fault = found.find((finding) => isFault(finding) && !this.given.has(finding.rule));
+      const faults = found.filter(isFault);
+      const fault = faults.find(({ rule }) => !this.given.has(rule));
       for (const finding of found) this.note(finding);
       if (!fault || !this.surgeon) break;
       this.given.add(fault.rule);
-      await this.operate(fault, await this.loop.save());
+      await this.operate(fault, faults, await this.loop.save());
     }
+    await this.recover();
     this.healthy = this.start = this.surgeon && (await this.loop.save());
   }
 
@@ -103,7 +108,8 @@ export class Monitor implements Observer {
       this.structure = structure;
       const sound = facts.input.finite && facts.target.finite && Number.isFinite(facts.loss.value);
       const rehearsal = this.surgeon && sound ? await rehearse(model, this.sample, loss, optimizer) : undefined;
-      const plan = { ...this.plan, optimizer, dropLast: options.dropLast ?? false };
+      const { batchSize = 32, dropLast = false } = options;
+      const plan = { ...this.plan, optimizer, batchSize, dropLast };
       const { forwardSlope, backwardSlope } = facts;
       return atStart({
         ...{ step: 0, facts, plan, layers: facts.layers, forwardSlope, backwardSlope },
@@ -191,10 +197,11 @@ export class Monitor implements Observer {
       return false;
     // What blew up was sound before; what gets nowhere got nowhere from the start.
     const blewUp = failure !== undefined || view.course.name === "diverging";
-    const mended = await this.operate(fault, blewUp ? this.healthy : (this.start ?? this.healthy));
+    const mended = await this.operate(fault, [], blewUp ? this.healthy : (this.start ?? this.healthy));
     // A run that was repaired and learns is sound, if not the best there could be.
     if (!mended && this.mended.size > 0 && view.course.name === "learning") this.open.delete(fault.rule);
     if (!mended) this.given.add(`${fault.rule} ${failure ? "failed" : ""}`);
+    else await this.recover();
     return mended;
   }
 
@@ -216,13 +223,14 @@ export class Monitor implements Observer {
     return true;
   }
 
-  private async operate(fault: Finding, back: Checkpoint): Promise<boolean> {
+  /** @param faults that show beside it, itself among them */
+  private async operate(fault: Finding, faults: readonly Finding[], back: Checkpoint): Promise<boolean> {
     if (!this.surgeon || !this.facts || !this.structure) return false;
     const shows = async (): Promise<boolean> =>
       fault.step > 0 || (await this.look()).some((f) => f.rule === fault.rule && isFault(f));
     const cures = async (): Promise<number | undefined> => ((await shows()) ? undefined : this.facts?.loss.value);
     const state = { facts: this.facts, structure: this.structure };
-    const records = await this.surgeon.repair(fault, state, back, cures, this.failures === 0);
+    const records = await this.surgeon.repair(fault, faults, state, back, cures, this.failures === 0);
     this.repairs.push(...records);
     const kept = records.some(({ outcome }) => outcome === "kept");
     if (!kept) {
@@ -242,6 +250,18 @@ export class Monitor implements Observer {
     if (back === this.start) this.start = await this.loop.save();
     this.healthy = await this.loop.save();
     return true;
+  }
+
+  /** What was repaired last may do better still. */
+  private async recover(): Promise<void> {
+    const last = this.repairs.filter(({ outcome }) => outcome === "kept").at(-1);
+    if (!this.surgeon || !this.facts || !this.structure || !last || this.recoveries >= mostRecoveries) return;
+    this.recoveries++;
+    const records = await this.surgeon.recover(last.finding, { facts: this.facts, structure: this.structure });
+    this.repairs.push(...records);
+    if (!records.some(({ outcome }) => outcome === "kept")) return;
+    if (this.loop.at === 0) this.start = await this.loop.save();
+    this.healthy = await this.loop.save();
   }
 
   private view(failure: RunView["failure"]): RunView | undefined {

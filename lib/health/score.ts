@@ -13,6 +13,18 @@ export interface Score {
   readonly loss: number;
 }
 
+/** What an answer scores that ignores the input, where it is known. */
+export function floorOf({ target: { counts }, chance, loss }: StartFacts): Score {
+  const classes = counts?.filter((n) => n > 0).length ?? (loss.kind === "binary cross-entropy" ? 2 : Number.NaN);
+  return { accuracy: 1 / classes, loss: chance ?? Number.NaN };
+}
+
+/** The better of two, figure by figure. */
+export const better = (a: Score, b: Score): Score => ({
+  accuracy: a.accuracy >= b.accuracy || !Number.isFinite(b.accuracy) ? a.accuracy : b.accuracy,
+  loss: a.loss <= b.loss || !Number.isFinite(b.loss) ? a.loss : b.loss,
+});
+
 export const worst: Score = { accuracy: Number.NEGATIVE_INFINITY, loss: Number.NaN };
 
 /** Share of right answers per class, averaged over the classes of a set. */

@@ -3,6 +3,7 @@
 import type { DataSet } from "../data/index.js";
 import { EvengradError } from "../error.js";
 import type { Structure } from "../init/structure.js";
+import { Generator } from "../ops/index.js";
 import type { Tensor } from "../tensor.js";
 import type { FitOptions } from "../train/fit.js";
 import type { Checkpoint, Loop } from "../train/loop.js";
@@ -11,10 +12,14 @@ import type { Finding } from "./finding.js";
 import type { RepairRecord } from "./record.js";
 import { repairs } from "./repairs/index.js";
 import { type Applied, undoAll } from "./repairs/repair.js";
-import { gain, type Score, scoreOf, worst } from "./score.js";
+import { better, floorOf, gain, type Score, scoreOf, worst } from "./score.js";
 
 /** A repair is kept at once if it gains so much of what is to be had; the best one if it gains the other. */
 const [clear, some] = [0.3, 0.05];
+/** After a repair, another one is to gain so much. */
+const much = 0.1;
+/** Rows that are held out for a long trial: at least so many, and at most; which ones, is always the same. */
+const [leastJudged, mostJudged, heldOutSeed] = [50, 1024, 20];
 /** One that takes the fault away may cost so much in its first steps. */
 const bearable = 0.25;
 
@@ -38,6 +43,12 @@ export interface Case {
   readonly structure: Structure;
 }
 
+/** What a trial trains on, and what it is judged by. */
+interface Rows {
+  readonly train: DataSet;
+  readonly judge: DataSet;
+}
+
 /** One fault to be mended. */
 interface Task {
   readonly finding: Finding;
@@ -45,10 +56,32 @@ interface Task {
   /** Steps made when it was found. */
   readonly step: number;
   readonly back: Checkpoint;
+  /** Steps of one trial. */
+  readonly length: number;
+  readonly rows: Rows;
   /** What a trial gives without any repair. */
   readonly without: Score;
   /** The loss that the run as it is now begins with, if the fault no longer shows. */
   readonly cures: () => Promise<number | undefined>;
+}
+
+/** A repair and how strongly it is made. */
+interface Measure {
+  readonly name: Mending;
+  readonly degree: number;
+}
+
+/** Repairs that were tried together, mostly one, and what they came to. */
+interface Attempt {
+  readonly made: readonly (Measure & Applied)[];
+  readonly score: Score;
+  readonly heals: boolean;
+}
+
+/** An attempt, and where its records begin. */
+interface Tried {
+  readonly attempt: Attempt;
+  readonly at: number;
 }
 
 export class Surgeon {
@@ -65,134 +98,229 @@ export class Surgeon {
     this.loss = loop.options.loss;
   }
 
-  /** Steps of one trial. */
-  private get length(): number {
+  /** Steps of a trial: a share of the run, but at least 20 and at most so many. */
+  private lengthOf(share: number, most: number): number {
     const { total, at } = this.loop;
-    return Math.min(total - at, Math.max(20, Math.min(200, Math.round(total / 4))));
+    return Math.min(total - at, Math.max(20, Math.min(most, Math.round(total * share))));
   }
 
   /** Trains for some steps as the run is now, and scores it; the run does not go back by itself. */
-  private async trial(state: Case): Promise<Score> {
-    const { length } = this;
+  private async trial(state: Case, length: number, { train, judge }: Rows = this.all): Promise<Score> {
+    const { loop } = this;
     try {
-      await this.loop.unwatched(() => this.loop.advanceTo(this.loop.at + length));
+      await loop.unwatched(() => loop.advanceTo(Math.min(loop.total, loop.at + length)), train);
     } catch (error) {
       if (error instanceof EvengradError) return worst;
       throw error;
     }
-    return scoreOf(this.loop, this.rows, state.facts, state.facts.output.op, this.loss);
+    const score = await scoreOf(loop, judge, state.facts, state.facts.output.op, this.loss);
+    loop.options.signal?.throwIfAborted();
+    return score;
+  }
+
+  private get all(): Rows {
+    return { train: this.loop.set, judge: this.rows };
+  }
+
+  /** Three quarters to train on, in whole batches, and the last quarter to judge by: a long trial learns rows by heart. */
+  private get heldOut(): Rows {
+    const { set, options, at } = this.loop;
+    const { validation, batchSize = 32 } = options;
+    const kept = Math.floor((0.75 * set.size) / batchSize) * batchSize;
+    if (validation || at > 0 || kept === 0 || set.size - kept < leastJudged) return this.all;
+    const order = new Generator(heldOutSeed).permutation(set.size);
+    return { train: set.rows(order.subarray(0, kept)), judge: set.rows(order.subarray(kept, kept + mostJudged)) };
+  }
+
+  /** Operates; whatever interrupts it (an abort, say), what was being tried is taken back. */
+  private async safely<T>(work: (now: Checkpoint) => Promise<T>): Promise<T> {
+    const now = await this.loop.save();
+    try {
+      return await work(now);
+    } catch (error) {
+      undoAll(this.undos)();
+      this.loop.restore(now);
+      throw error;
+    } finally {
+      this.undos = [];
+    }
   }
 
   /**
    * Goes back to a checkpoint and tries what may mend a finding, its own advice before all else; the run goes on from there
    * with the first repair that clearly helps or takes the fault away at no cost, or else with the best one, or from where it is
-   * now if none helps.
+   * now if none helps. What takes the fault away and helps nothing may want the repair of what was found beside it.
    */
   async repair(
     finding: Finding,
+    beside: readonly Finding[],
     state: Case,
     back: Checkpoint,
     cures: () => Promise<number | undefined>,
     thorough: boolean,
   ): Promise<RepairRecord[]> {
     const { loop } = this;
-    const now = await loop.save();
     const records: RepairRecord[] = [];
-    const advised = finding.advice.flatMap(({ repair }) => (repair !== "stopEarly" ? [repair as Mending] : []));
+    const advised = mendingsOf(finding);
     const others = general.filter((name) => !advised.includes(name));
-    try {
+    const first = advised.slice(0, 1);
+    const together = [...new Set([...first, ...beside.flatMap((f) => mendingsOf(f).slice(0, 1))])];
+    const alone = (names: readonly Mending[]): Mending[][] => names.map((name) => [name]);
+    const lists = [...alone(first), ...(together.length > 1 ? [together] : []), ...alone(advised.slice(1))];
+    await this.safely(async (now) => {
       loop.restore(back);
-      const without = await this.trial(state);
-      for (const candidates of thorough ? [advised, others] : [advised]) {
+      const length = this.lengthOf(1 / 4, 200);
+      const without = await this.trial(state, length);
+      const task: Task = { finding, state, back, length, rows: this.all, without, cures, step: now.at };
+      for (const candidates of thorough ? [lists, alone(others)] : [lists]) {
         loop.restore(back);
-        if (await this.tryAll(candidates, { finding, state, back, without, cures, step: now.at }, records))
-          return records;
+        if (await this.tryAll(candidates, task, records)) return;
       }
       loop.restore(now);
-    } catch (error) {
-      // Aborted, say: what was being tried is taken back.
-      undoAll(this.undos)();
-      loop.restore(now);
-      throw error;
-    } finally {
-      this.undos = [];
-    }
+    });
     return records;
   }
 
-  /** Whether one of the candidates stays. */
-  private async tryAll(candidates: readonly Mending[], task: Task, records: RepairRecord[]): Promise<boolean> {
-    const { loop } = this;
-    let best: { name: Mending; times: number; index: number; gain: number } | undefined;
-    for (const name of candidates) {
-      const tried = await this.attempt(name, task);
-      if (!tried) continue;
-      records.push({ step: task.step, ...tried.record });
-      if (tried.gain >= clear || tried.heals) {
-        keep(records, records.length - 1);
+  /** Whether one of the candidates, each of repairs that are made together, stays. */
+  private async tryAll(
+    candidates: readonly (readonly Mending[])[],
+    task: Task,
+    records: RepairRecord[],
+  ): Promise<boolean> {
+    const floor = better(task.without, floorOf(task.state.facts));
+    let best: Tried | undefined;
+    for (const names of candidates) {
+      const attempt = await this.attempt(names, task);
+      if (!attempt) continue;
+      const tried = { attempt, at: records.length };
+      records.push(...recordsOf(attempt, task));
+      if (attempt.heals || gain(floor, attempt.score) >= clear) {
+        await this.stays(tried, task, records);
         return true;
       }
-      if (tried.gain >= some && tried.gain > (best?.gain ?? 0))
-        best = { name, times: tried.times, index: records.length - 1, gain: tried.gain };
-      undoAll(this.undos)();
-      this.undos = [];
-      loop.restore(task.back);
+      if (gain(task.without, attempt.score) >= some && gain(best?.attempt.score ?? task.without, attempt.score) > 0)
+        best = tried;
     }
-    if (!best) return false;
-    for (let i = 0; i < best.times; i++) this.apply(best.name, task);
-    keep(records, best.index);
-    return true;
+    if (best) await this.stays(best, task, records);
+    return best !== undefined;
   }
 
-  private apply(name: Mending, { finding, state }: Task): Applied | undefined {
-    return repairs[name].apply({ loop: this.loop, sample: this.sample, ...state }, finding);
-  }
-
-  /** Makes one repair, more than once if that helps more, and leaves the run as it would begin with it. */
-  private async attempt(name: Mending, task: Task) {
-    const { loop, length } = this;
-    const { finding, state, back, without } = task;
-    let best:
-      | { times: number; score: Score; applied: Applied; fresh: Checkpoint; cured: number | undefined }
-      | undefined;
-    const most = repairs[name].again ? 4 : 1;
-    for (let times = 1; times <= most; times++) {
-      const applied = this.apply(name, task);
-      if (!applied) break;
+  /** Makes repairs one after the other; those for which there is nothing are left out. */
+  private apply(measures: readonly Measure[], { finding, state }: Task): Attempt["made"] {
+    return measures.flatMap(({ name, degree }) => {
+      const applied = repairs[name].apply({ loop: this.loop, sample: this.sample, ...state }, finding, degree);
+      if (!applied) return [];
       this.undos.push(applied.undo);
-      const fresh = await loop.save();
-      const cured = await task.cures();
-      const score = await this.trial(state);
-      const step = gain(best?.score ?? without, score);
-      if (best && step < some) {
-        applied.undo();
-        this.undos.pop();
-        break;
-      }
-      best = { times, score, applied, fresh, cured };
-      if (step <= 0) break;
-      loop.restore(fresh);
+      return [{ name, degree, ...applied }];
+    });
+  }
+
+  /** Makes repairs once more, from where the run went back to; where the run now stands. */
+  private async stays({ attempt, at }: Tried, task: Task, records: RepairRecord[]): Promise<Checkpoint> {
+    this.apply(attempt.made, task);
+    for (const [i] of attempt.made.entries()) records[at + i] = { ...records[at + i], outcome: "kept" };
+    return this.loop.save();
+  }
+
+  /** Tries repairs, a single one more strongly as long as that may help; undefined where there is nothing for them. */
+  private async attempt(names: readonly Mending[], task: Task): Promise<Attempt | undefined> {
+    let best: Attempt | undefined;
+    const most = names.length === 1 ? (repairs[names[0]].degrees ?? 1) : 1;
+    for (let degree = 1; degree <= most; degree++) {
+      const made = await this.tried(
+        names.map((name) => ({ name, degree })),
+        task,
+      );
+      if (!made) break;
+      const more = gain(best?.score ?? task.without, made.score);
+      if (!best || more >= some) best = made;
+      // One that does not help yet may if it is stronger; one that helped, and no more, is enough.
+      else if (gain(task.without, best.score) >= some) break;
     }
-    if (!best) return undefined;
-    loop.restore(best.fresh);
-    const { did, code } = best.applied;
-    const record: Omit<RepairRecord, "step"> = {
-      ...{ backTo: back.at, finding, repair: name, did, code, outcome: "undone" },
-      trial: { steps: length, without: without.loss, with: best.score.loss },
-    };
-    return {
-      record,
-      heals: heals(best.cured, best.score, gain(without, best.score)),
-      times: best.times,
-      gain: gain(without, best.score),
-    };
+    return best;
+  }
+
+  /** What repairs come to; they are taken back. */
+  private async tried(measures: readonly Measure[], task: Task): Promise<Attempt | undefined> {
+    const { loop, undos } = this;
+    const before = undos.length;
+    const made = this.apply(measures, task);
+    if (made.length < Math.min(2, measures.length)) {
+      undoAll(undos.splice(before))(); // nothing, or alone what was tried alone
+      return undefined;
+    }
+    await loop.save(); // gives new weights their first values
+    const cured = await task.cures();
+    const score = await this.trial(task.state, task.length, task.rows);
+    undoAll(undos.splice(before))();
+    loop.restore(task.back);
+    return { made, score, heals: heals(cured, score, task) };
+  }
+
+  /**
+   * After a repair: whether another rate, the usual optimizer or a norm makes the run as it is now much better still. What
+   * made it ill may have set these, too. The best of each round stays.
+   */
+  async recover(finding: Finding, state: Case): Promise<RepairRecord[]> {
+    const { loop } = this;
+    const records: RepairRecord[] = [];
+    const floor = floorOf(state.facts);
+    await this.safely(async (now) => {
+      const [length, rows] = [this.lengthOf(1, 400), this.heldOut];
+      let [back, without] = [now, await this.trial(state, length, rows)];
+      loop.restore(back);
+      for (let round = 0; round < 2 && !isGood(without, floor); round++) {
+        const cures = async (): Promise<undefined> => undefined;
+        const task: Task = { finding, state, back, length, rows, without, step: back.at, cures };
+        let best: Tried | undefined;
+        for (const measure of recovery) {
+          const attempt = await this.tried([measure], task);
+          if (!attempt) continue;
+          const tried = { attempt, at: records.length };
+          records.push(...recordsOf(attempt, task));
+          if (gain(best?.attempt.score ?? without, attempt.score) >= (best ? 0 : much)) best = tried;
+        }
+        if (!best) return;
+        back = await this.stays(best, task, records);
+        without = best.attempt.score;
+      }
+    });
+    return records;
   }
 }
 
-/** Whether the fault is gone and the run learns: no worse than before, or at least better than where it now begins. */
-const heals = (cured: number | undefined, { loss }: Score, better: number): boolean =>
-  cured !== undefined && (better > -bearable || loss < 0.97 * cured);
+/** Rates are tried in steps of about 3. */
+const recovery: readonly Measure[] = [
+  { name: "usualMemory", degree: 1 },
+  { name: "raiseRate", degree: 0.5 },
+  { name: "lowerRate", degree: 0.5 },
+  { name: "raiseRate", degree: 1 },
+  { name: "lowerRate", degree: 1 },
+  { name: "adaptiveOptimizer", degree: 1 },
+  { name: "normalize", degree: 1 },
+  { name: "reinitialize", degree: 1 },
+];
 
-const keep = (records: RepairRecord[], index: number): void => {
-  records[index] = { ...records[index], outcome: "kept" };
-};
+/** Stopping early is not the surgeon's. */
+const mendingsOf = ({ advice }: Finding): Mending[] =>
+  advice.flatMap(({ repair }) => (repair === "stopEarly" ? [] : [repair]));
+
+/** Where there is little left to be had. */
+const isGood = ({ accuracy, loss }: Score, floor: Score): boolean =>
+  Number.isNaN(accuracy) ? loss < 0.05 * floor.loss : accuracy > 0.97;
+
+const recordsOf = ({ made, score }: Attempt, { finding, step, back, length, without }: Task): RepairRecord[] =>
+  made.map(({ name, did, code }) => ({
+    ...{ step, backTo: back.at, finding, repair: name, did, code, outcome: "undone" },
+    trial: { steps: length, without: without.loss, with: score.loss },
+  }));
+
+/**
+ * Whether the fault is gone and the run learns: no worse than before, or at least better than where it now begins; where the
+ * run learned nothing before either, something else is wrong, too, and it need only do no harm.
+ */
+function heals(cured: number | undefined, score: Score, { without, state }: Task): boolean {
+  if (cured === undefined) return false;
+  const learned = gain(floorOf(state.facts), without) > some;
+  return gain(without, score) > -bearable || score.loss < (learned ? 0.97 : 1.02) * cured;
+}

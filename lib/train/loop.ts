@@ -38,8 +38,6 @@ export class Loop {
   records: EpochRecord[] = [];
   private readonly metrics;
   private readonly generators: readonly Generator[];
-  private readonly batchSize: number;
-  private readonly epochs: number;
   private readonly began = performance.now();
   private readonly plain: Replay;
   private readonly watched: Replay;
@@ -52,12 +50,10 @@ export class Loop {
 
   constructor(
     readonly model: Module,
-    readonly set: DataSet,
+    public set: DataSet,
     public options: FitOptions,
   ) {
-    const { batchSize = 32, epochs = 1, generator } = options;
-    this.batchSize = batchSize;
-    this.epochs = epochs;
+    const { generator } = options;
     this.metrics = namedMetrics("fit", options.metrics);
     this.tally = this.newTally();
     this.generators = [defaultGenerator, ...(generator ? [generator] : [])];
@@ -95,6 +91,14 @@ export class Loop {
     checkNumber("fit", `schedule's factor at step ${this.scheduled}`, factor, { min: 0, max: 3.4e38 });
     this.scheduled++;
     optimizer.lrFactor = factor;
+  }
+
+  private get batchSize(): number {
+    return this.options.batchSize ?? 32;
+  }
+
+  private get epochs(): number {
+    return this.options.epochs ?? 1;
   }
 
   get stepsPerEpoch(): number {
@@ -286,18 +290,29 @@ export class Loop {
     });
   }
 
-  /** Makes steps that nobody sees: no observer, no callback, no validation. */
-  async unwatched(steps: () => Promise<void>): Promise<void> {
-    const { observer, options } = this;
+  /**
+   * Makes steps that nobody sees: no observer, no callback, no validation.
+   * @param rows to train on meanwhile, instead of the run's own
+   */
+  async unwatched(steps: () => Promise<void>, rows = this.set): Promise<void> {
+    const { observer, options, set } = this;
     const { validation, onEpoch, onProgress } = options;
     this.observer = undefined;
     this.options = { ...options, validation: undefined, onEpoch: undefined, onProgress: undefined };
+    this.use(rows);
     try {
       await steps();
     } finally {
       this.observer = observer;
       this.options = { ...this.options, validation, onEpoch, onProgress };
+      this.use(set);
     }
+  }
+
+  private use(rows: DataSet): void {
+    if (rows === this.set) return;
+    this.set = rows;
+    this.forget();
   }
 
   /** Uses other options, and a model that was changed, from the next step on. */

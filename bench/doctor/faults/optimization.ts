@@ -22,7 +22,7 @@ export const optimization: readonly Fault[] = [
   {
     name: "momentum",
     about: "momentum 0.99 or 0.999 at a rate for 0.9",
-    rules: ["oscillation", "spike", "learning-rate-high", "non-finite"],
+    rules: ["long-memory", "oscillation", "spike", "learning-rate-high", "non-finite"],
     mendable: true,
     wants: { depth: [1, 6], optimizer: ["momentum"] },
     spoil: (run, severity) =>
@@ -39,7 +39,7 @@ export const optimization: readonly Fault[] = [
   {
     name: "adam-betas",
     about: "Adam with its betas turned round: a long first moment over a short second",
-    rules: ["oscillation", "spike", "learning-rate-high", "non-finite"],
+    rules: ["long-memory", "oscillation", "spike", "learning-rate-high", "non-finite"],
     mendable: true,
     wants: { depth: [1, 6], optimizer: ["adam", "adamw"] },
     spoil: (run, severity) =>

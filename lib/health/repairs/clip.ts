@@ -13,8 +13,8 @@ function usualNorm(gradNorms: readonly number[]): number {
 
 export const clip: Repair = {
   name: "clip",
-  again: true,
-  apply({ loop }) {
+  degrees: 3,
+  apply({ loop }, _, degree = 1) {
     const { clipGradNorm, clipLayerNorm, clipUnitRatio } = loop.options;
     const norm = usualNorm(loop.gradNorms);
     const kinds: readonly (readonly [tried: boolean, limit: Limit, what: string])[] = [
@@ -34,7 +34,7 @@ export const clip: Repair = {
         "each unit's gradient limited to a hundredth of its weights",
       ],
     ];
-    const next = kinds.find(([tried]) => !tried);
+    const next = kinds.filter(([tried]) => !tried)[degree - 1];
     if (!next) return undefined;
     const [, limit, did] = next;
     loop.change(limit);

@@ -1,6 +1,6 @@
 /** All repairs by name. */
 import type { RepairName } from "../finding.js";
-import { dropLast } from "./batches.js";
+import { dropLast, largerBatch } from "./batches.js";
 import { classWeights } from "./class-weights.js";
 import { clip } from "./clip.js";
 import {
@@ -15,7 +15,7 @@ import {
   residual,
   weakerDropout,
 } from "./layers.js";
-import { adaptiveOptimizer, weakerDecay, weightDecay } from "./optimizers.js";
+import { adaptiveOptimizer, usualMemory, weakerDecay, weightDecay } from "./optimizers.js";
 import { lowerRate, raiseRate, warmUp } from "./rates.js";
 import { reinitialize } from "./reinitialize.js";
 import type { Repair } from "./repair.js";
@@ -29,6 +29,7 @@ export const repairs: Readonly<Record<Exclude<RepairName, "stopEarly">, Repair>>
   dropLast,
   dropout,
   insertActivation,
+  largerBatch,
   layerNorm,
   lowerRate,
   normalize,
@@ -38,6 +39,7 @@ export const repairs: Readonly<Record<Exclude<RepairName, "stopEarly">, Repair>>
   rescaleInputs,
   rescaleOutputs,
   residual,
+  usualMemory,
   warmUp,
   weakerDecay,
   weakerDropout,

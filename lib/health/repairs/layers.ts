@@ -55,6 +55,25 @@ export const layerNorm: Repair = {
   },
 };
 
+/** What may stand in a block behind its Linear: it keeps the shape, and does nothing alone. */
+const follows = (part: Module): boolean =>
+  part instanceof nn.BatchNorm ||
+  part instanceof nn.LayerNorm ||
+  part instanceof nn.RMSNorm ||
+  part instanceof nn.Dropout ||
+  (part.children().length === 0 && part.parameters().length === 0 && !(part instanceof nn.Lambda));
+
+/** Paths of a Linear in a Sequential and of the norm, activation and dropout behind it. */
+function blockAt(model: Module, path: string): string[] {
+  const dot = path.lastIndexOf(".");
+  const [holder, at] = [path.slice(0, Math.max(0, dot)), Number(path.slice(dot + 1))];
+  const parent = holder === "" ? model : partAt(model, holder);
+  const paths = [path];
+  if (!(parent instanceof nn.Sequential)) return paths;
+  for (let i = at + 1; i < parent.length && follows(parent[i]); i++) paths.push(`${holder ? `${holder}.` : ""}${i}`);
+  return paths;
+}
+
 export const residual: Repair = {
   name: "residual",
   apply(patient) {
@@ -66,14 +85,17 @@ export const residual: Repair = {
         const part = path ? partAt(model, path) : undefined;
         return part instanceof nn.Linear && part.inFeatures === part.outFeatures;
       });
-    return edit(
-      patient,
-      paths.map((path) => [path, (old) => new nn.Residual(old, { scale: 0, learned: true })]),
-      {
-        did: `a path beside each of ${paths.join(", ")}, which begin with a factor of 0 (ReZero)`,
-        code: "new nn.Residual(layer, { scale: 0, learned: true })",
-      },
-    );
+    const edits = paths.flatMap((path) => {
+      const [first, ...rest] = blockAt(model, path);
+      const behind = rest.map((at) => partAt(model, at) as Module);
+      const block = (old: Module): Module =>
+        new nn.Residual(behind.length ? chain(old, ...behind) : old, { scale: 0, learned: true });
+      return [[first, block] as const, ...rest.map((at) => [at, (): Module => new nn.Lambda((x) => x)] as const)];
+    });
+    return edit(patient, edits, {
+      did: `a path beside each of ${paths.join(", ")} and what follows it, which begin with a factor of 0 (ReZero)`,
+      code: "new nn.Residual(new nn.Sequential(layer, norm, activation), { scale: 0, learned: true })",
+    });
   },
 };
 

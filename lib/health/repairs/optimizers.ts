@@ -17,6 +17,39 @@ export const adaptiveOptimizer: Repair = {
   },
 };
 
+/** What optimizers remember, as is usual: momentum that lasts ten steps, Adam's betas and ε of Kingma & Ba 2015. */
+const usual = { momentum: 0.9, betas: [0.9, 0.999], eps: 1e-8 } as const;
+
+interface Memory {
+  readonly momentum?: number;
+  readonly betas?: readonly [number, number];
+  readonly eps?: number;
+}
+
+export const usualMemory: Repair = {
+  name: "usualMemory",
+  apply({ loop }) {
+    const { optimizer } = loop.options;
+    const { momentum = 0, betas, eps = 0 }: Memory = optimizer.groups[0].options as Memory;
+    const changes: Record<string, unknown> = {};
+    if (momentum > 0.95) changes.momentum = usual.momentum;
+    // Lion's betas mean something else.
+    if (betas && optimizer.name.startsWith("Adam") && (betas[0] > betas[1] || betas[0] > 0.95))
+      changes.betas = usual.betas;
+    if (eps > 1e-4) changes.eps = usual.eps;
+    const names = Object.keys(changes);
+    if (names.length === 0) return undefined;
+    loop.change({ optimizer: optimizerLike(optimizer, loop.model, changes) });
+    const show = (value: unknown): string => (Array.isArray(value) ? `[${value.join(", ")}]` : `${value}`);
+    const before: Record<string, unknown> = { momentum, betas, eps };
+    return {
+      did: names.map((name) => `${name} ${show(before[name])} to ${show(changes[name])}`).join(", "),
+      code: names.map((name) => `${name}: ${show(changes[name])}`).join(", "),
+      undo: () => loop.change({ optimizer }),
+    };
+  },
+};
+
 const decayOf = (weightDecay: number, name: Repair["name"], wants: (now: number) => boolean): Repair => ({
   name,
   apply({ loop }) {

@@ -7,7 +7,7 @@ import type { Applied, Repair } from "./repair.js";
 function scaled({ options: { optimizer } }: Loop, factor: number): Applied | undefined {
   const before = optimizer.lr;
   if (!(before > 0)) return undefined;
-  const rate = Number((before * factor).toPrecision(6));
+  const rate = Number((before * factor).toPrecision(3));
   optimizer.lr = rate;
   return {
     did: `learning rate ${Number(before.toPrecision(6))} to ${rate}`,
@@ -18,9 +18,18 @@ function scaled({ options: { optimizer } }: Loop, factor: number): Applied | und
   };
 }
 
-export const lowerRate: Repair = { name: "lowerRate", again: true, apply: ({ loop }) => scaled(loop, 0.1) };
+/** By a power of ten. */
+export const lowerRate: Repair = {
+  name: "lowerRate",
+  degrees: 4,
+  apply: ({ loop }, _, degree = 1) => scaled(loop, 10 ** -degree),
+};
 
-export const raiseRate: Repair = { name: "raiseRate", again: true, apply: ({ loop }) => scaled(loop, 10) };
+export const raiseRate: Repair = {
+  name: "raiseRate",
+  degrees: 4,
+  apply: ({ loop }, _, degree = 1) => scaled(loop, 10 ** degree),
+};
 
 /** Up from nearly 0, over a tenth of what is left. */
 export const warmUp: Repair = {

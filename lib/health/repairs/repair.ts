@@ -29,10 +29,10 @@ export interface Applied {
 
 export interface Repair {
   readonly name: RepairName;
-  /** Whether it may help to make it once more. */
-  readonly again?: boolean;
+  /** How strongly it can be made: 1 to so many; 1 unless told. */
+  readonly degrees?: number;
   /** Makes the change; undefined where there is nothing that it could change. */
-  apply(patient: Patient, finding: Finding): Applied | undefined;
+  apply(patient: Patient, finding: Finding, degree?: number): Applied | undefined;
 }
 
 /** Another module at a path; returns how to put the old one back. */

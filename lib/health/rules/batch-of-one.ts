@@ -6,7 +6,7 @@ export const batchOfOne: Rule = {
   source: "Ioffe & Szegedy 2015; Wu & He 2018, fig. 1: errors grow below 8 rows",
   normal: "at least 8 rows per step",
   why: "Batch norm takes mean and variance from the batch: of one row nothing is left, of a few mostly noise.",
-  repairs: ["layerNorm"],
+  repairs: ["largerBatch", "layerNorm"],
   start({ facts: { batchNorm }, plan: { batchSize, rows, dropLast } }): Draft | undefined {
     if (!batchNorm || batchSize === undefined) return undefined;
     if (batchSize > 1 && batchSize < rows && rows % batchSize === 1 && !dropLast)

@@ -15,6 +15,7 @@ import { inputScale } from "./input-scale.js";
 import { leak } from "./leak.js";
 import { learningRateHigh } from "./learning-rate-high.js";
 import { learningRateLow } from "./learning-rate-low.js";
+import { longMemory } from "./long-memory.js";
 import { missingNonlinearity } from "./missing-nonlinearity.js";
 import { noGradient } from "./no-gradient.js";
 import { nonFinite } from "./non-finite.js";
@@ -54,6 +55,7 @@ const first: readonly Rule[] = [
   missingNonlinearity,
   batchOfOne,
   strongDecay,
+  longMemory,
   classImbalance,
   shuffledLabels,
   leak,

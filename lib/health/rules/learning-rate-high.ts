@@ -11,7 +11,7 @@ export const learningRateHigh: Rule = {
   source: "gradient descent needs lr < 2/λmax (Nesterov 2004, § 1.2); updates below 0.1 of the weight (TheDeepChecker)",
   normal: "a loss that falls, and updates below 0.1 of the weights",
   why: "Each step goes past the bottom of the valley, so the loss climbs or jumps instead of falling.",
-  repairs: ["lowerRate", "warmUp", "clip", "adaptiveOptimizer"],
+  repairs: ["usualMemory", "lowerRate", "warmUp", "clip", "adaptiveOptimizer"],
   start({ rehearsal, curvature, plan: { optimizer } }: StartView): Draft | undefined {
     const rate = optimizer?.lr;
     if (rehearsal && rehearsal.length > 1 && !suddenly(rehearsal)) {

@@ -11,7 +11,7 @@ export const learningRateLow: Rule = {
   source: "updates of 1e-4 to 0.1 of the weights (TheDeepChecker); SageMaker Debugger's update ratio",
   normal: "updates above 0.0001 of the weights, or a loss that falls",
   why: "Steps so small need many times the steps that are planned to get anywhere.",
-  repairs: ["raiseRate", "adaptiveOptimizer"],
+  repairs: ["usualMemory", "raiseRate", "adaptiveOptimizer"],
   start({ rehearsal, plan: { optimizer } }: StartView): Draft | undefined {
     if (!rehearsal || rehearsal.length < 10) return undefined;
     const [first, last] = [rehearsal[0], rehearsal[rehearsal.length - 1]];

@@ -11,7 +11,7 @@ export const nonFinite: Rule = {
   start({ rehearsal, layers, facts: { input, target, loss } }) {
     const where = !input.finite ? "the inputs" : !target.finite ? "the targets" : undefined;
     if (where) return { severity: "fault", measured: `${where} have NaN or infinity`, value: Number.NaN, repairs: [] };
-    if (!layers.every((l) => Number.isFinite(l.variance))) return undefined; // the signal explodes
+    if (!layers.every((l) => l.normalized || l.variance < 1e4)) return undefined; // the signal explodes
     if (!Number.isFinite(loss.value))
       return { severity: "fault", measured: `the first loss is ${loss.value}`, value: loss.value, repairs: [] };
     if (!rehearsal || !suddenly(rehearsal)) return undefined;

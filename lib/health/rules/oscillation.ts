@@ -7,7 +7,7 @@ export const oscillation: Rule = {
   source: "AUTOTRAINER: peaks and troughs in a fifth of the epochs",
   normal: "a loss whose ups and downs are small beside itself",
   why: "Steps overshoot from one side of the valley to the other.",
-  repairs: ["lowerRate", "clip", "adaptiveOptimizer", "normalize"],
+  repairs: ["usualMemory", "lowerRate", "clip", "adaptiveOptimizer", "normalize"],
   watch(view): Draft | undefined {
     const { course } = view;
     if (course.name !== "oscillating" || medianUpdate(view) < 1e-3) return undefined;

@@ -7,6 +7,7 @@ export const stall: Rule = {
   normal: "a loss that falls",
   why: "The steps do not lower the loss: nothing that the input says has reached the output.",
   repairs: [
+    "usualMemory",
     "raiseRate",
     "reinitialize",
     "adaptiveOptimizer",

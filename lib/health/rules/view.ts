@@ -24,6 +24,8 @@ export interface Plan {
   readonly optimizer: Optimizer | undefined;
   readonly batchSize: number | undefined;
   readonly dropLast: boolean;
+  /** Steps of the whole run, where known. */
+  readonly steps: number | undefined;
   /** Rows of the training set, and of validation that are also in it, if there is one. */
   readonly rows: number;
   readonly leaked: number | undefined;
