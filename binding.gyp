@@ -2,7 +2,8 @@
   "target_defaults": {
     "variables": { "isa_flags%": [] },
     "cflags": [
-      "-O3", "-fno-tree-vectorize", "-ffp-contract=off", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
+      "-O3", "-fno-tree-vectorize", "-fno-ipa-cp", "-fno-unswitch-loops", "-fno-align-jumps", "-fno-align-labels",
+      "-ffp-contract=off", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
       "-fno-asynchronous-unwind-tables", "-fPIC", "-pthread", "-Wall", "-Wextra", "-Wno-unused-parameter",
       ">@(isa_flags)"
     ],
@@ -30,6 +31,7 @@
   "targets": [
     {
       "target_name": "evengrad",
+      "cflags_cc": ["-Os"],
       "sources": [
         "<!@(node -p \"require('fs').readdirSync('native').filter(f => f.endsWith('.cc')).map(f => 'native/' + f).join(' ')\")"
       ],

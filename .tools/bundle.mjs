@@ -1,22 +1,22 @@
 // Bundles lib/ into dist/. cjs/index.js holds on to what an import needs at once (lib/core.ts, in main.js) and to the names
 // of everything else, which train.js, run.js and health.js hold and which is loaded when it is first used.
 // esm/index.js requires the same files, so that a program which gets the package both ways has one Tensor, one generator
-// and one size on disk. esm/cli.js is the command line.
-import { appendFileSync, mkdirSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
+// and one size on disk. esm/cli.js is the command line with the packages that it alone uses, their licences beside it.
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { createRequire, isBuiltin } from "node:module";
 import { rolldown } from "rolldown";
 import { at } from "./lib.mjs";
 
-const bare = /^[^./]/; // Node's own modules and packages stay imports
 const library = /(^\.\.?|[\\/]lib)[\\/]index\.[jt]s$/; // as the command line imports it
+const isLibrary = (id, importer) => library.test(id) && !importer?.includes("node_modules");
 
 /** The chunks of entries, which are files by name. */
-async function bundle(input, options, outside) {
+async function bundle(input, options, isOutside = () => false) {
   const build = await rolldown({
     input: Object.fromEntries(Object.entries(input).map(([name, file]) => [name, at(file)])),
     platform: "node",
     resolve: { extensionAlias: { ".js": [".ts"] } },
-    external: (id) => bare.test(id) || outside?.test(id),
+    external: (id, importer) => isBuiltin(id) || isOutside(id, importer),
     onLog(level, { message }) {
       if (level === "warn") throw new Error(message);
     },
@@ -69,6 +69,18 @@ ${lines.join("\n")}
 `;
 }
 
+/** Names, versions and licences of the packages that modules are from. */
+function licenses(modules) {
+  const packages = modules.flatMap((id) => id.match(/^.*node_modules[\\/](@[^\\/]+[\\/])?[^\\/]+/)?.[0] ?? []);
+  const texts = [...new Set(packages)].sort().map((folder) => {
+    const { name, version } = JSON.parse(readFileSync(`${folder}/package.json`, "utf8"));
+    const file = readdirSync(folder).find((each) => /^licen[cs]e/i.test(each));
+    if (!file) throw new Error(`${name}: its licence must be in its package, to be shipped with the command line`);
+    return `${name} ${version}\n\n${readFileSync(`${folder}/${file}`, "utf8").trim()}\n`;
+  });
+  return texts.join(`\n${"-".repeat(80)}\n\n`);
+}
+
 /** Fills a folder with esm/ and cjs/, except for the declarations. */
 export async function bundleAll(dir) {
   const [cjs, esm] = [`${dir}/cjs`, `${dir}/esm`];
@@ -104,5 +116,7 @@ ${names.map((name) => `  ${name},\n`).join("")}} = createRequire(import.meta.url
   );
   writeFileSync(at(esm, "index.d.ts"), 'export * from "../cjs/index.js";\n');
   const paths = (id) => (library.test(id) ? "./index.js" : id);
-  write(esm, await bundle({ cli: "lib/cli.ts" }, { format: "esm", paths }, library));
+  const cli = await bundle({ cli: "lib/cli.ts" }, { format: "esm", paths }, isLibrary);
+  write(esm, cli);
+  writeFileSync(at(esm, "cli.licenses.txt"), licenses(cli.flatMap(({ moduleIds }) => moduleIds)));
 }

@@ -198,3 +198,15 @@ test("what the package depends on is used, at run time or to build the addon, an
   const gyp = readFileSync(join(root, "binding.gyp"), "utf8");
   expect(names.filter((name) => !used.has(name) && !gyp.includes(`require('${name}')`))).toEqual([]);
 });
+
+test("the command line ships the licences of the packages that are bundled into it", () => {
+  const notices = readFileSync(dist("esm", "cli.licenses.txt"), "utf8");
+  const check = (name: string): void => {
+    const { version, dependencies } = JSON.parse(
+      readFileSync(join(root, "node_modules", name, "package.json"), "utf8"),
+    );
+    expect(notices).toMatch(new RegExp(`^${name} ${version}\n\n[^-]*(MIT|ISC|Copyright)`, "m"));
+    for (const each of Object.keys(dependencies ?? {})) check(each);
+  };
+  for (const name of ["commander", "cli-progress", "picocolors"]) check(name);
+});
