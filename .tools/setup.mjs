@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path/posix";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readGyp } from "./gyp.mjs";
 import { at, bin, Failure, files, hash, main, node, onPath, pool, read, root, run } from "./lib.mjs";
@@ -119,6 +120,16 @@ async function buildAddon() {
 
 const fromRoot = (path) => (path.startsWith(`${root}/`) ? path.slice(root.length + 1) : path);
 
+/** A declaration file and those that it needs. */
+function declarations(file, found = new Set()) {
+  if (found.has(file)) return found;
+  found.add(file);
+  for (const [, path] of read(file).matchAll(/(?:from |import |import\()"(\.[^"]+)\.js"/g)) {
+    declarations(join(dirname(file), `${path}.d.ts`), found);
+  }
+  return found;
+}
+
 /** Declarations by tsc, which knows what changed since the last time, and code by the bundler. */
 async function buildDist() {
   const { bundleAll } = await import("./bundle.mjs");
@@ -131,7 +142,11 @@ async function buildDist() {
   for (const file of files("build/types")) {
     if (!exists(file.replace(/^build.types/, "lib").replace(/\.d\.ts$/, ".ts"))) rmSync(at(file)); // its source is gone
   }
-  cpSync(at("build/types"), at("build/dist/cjs"), { recursive: true });
+  for (const file of declarations("build/types/index.d.ts")) {
+    const to = at(file.replace("build/types", "build/dist/cjs"));
+    mkdirSync(dirname(to), { recursive: true });
+    cpSync(at(file), to);
+  }
   rmSync(at("dist"), { recursive: true, force: true });
   renameSync(at("build/dist"), at("dist"));
 }

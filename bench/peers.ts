@@ -1,6 +1,7 @@
 /** Who can be measured beside us: how each is started, or why it is not there. */
 import { execFileSync } from "node:child_process";
 import { existsSync, readFileSync } from "node:fs";
+import { addon } from "../lib/run/addon.js";
 import type { Command } from "./contender.js";
 import { driver } from "./drivers.js";
 import { source } from "./paths.js";
@@ -42,7 +43,9 @@ function torchPython(): { program: string; version: string } | undefined {
   return python;
 }
 
-const torch = (env: Readonly<Record<string, string>>) => (): Presence => {
+/** PyTorch ends without a word when it is told to use instructions that the CPU does not have. */
+const torch = (env: Readonly<Record<string, string>>, isa?: string) => (): Presence => {
+  if (isa && !addon().isas().includes(isa)) return { absent: `this CPU has no ${isa}` };
   const found = torchPython();
   if (!found) return { absent: "no python3 imports torch (Debian: python3-torch)" };
   const { program, version } = found;
@@ -74,7 +77,7 @@ export const peers: Readonly<Record<string, () => Presence>> = {
   lapack: native("lapack", "lapack.cc", ["openblas"], "libopenblas-dev"),
   onnxruntime: npm("onnxruntime-node", "onnxruntime.mjs"),
   torch: torch({}),
-  "torch-avx512": torch({ ATEN_CPU_CAPABILITY: "avx512" }),
+  "torch-avx512": torch({ ATEN_CPU_CAPABILITY: "avx512" }, "avx512"),
   "jax-js": npm("@jax-js/jax", "jax.mjs"),
   "tfjs-cpu": npm("@tensorflow/tfjs", "tfjs.mjs", "cpu"),
   "tfjs-wasm": npm("@tensorflow/tfjs-backend-wasm", "tfjs.mjs", "wasm"),

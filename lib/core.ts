@@ -5,6 +5,6 @@ export { EvengradError, type NumberRange } from "./error.js";
 export { grad } from "./grad.js";
 export * from "./ops/index.js";
 export type { AliasOp, Aval, Emit, KernelOp, LeafOp, MapOp, Op, OpCall } from "./ops/op.js";
-export { debugNonFinite, isa, type NestedArray, read, threads, useExecutor } from "./run/index.js";
+export { debugNonFinite, isa, type Memory, memory, type NestedArray, read, threads, useExecutor } from "./run/index.js";
 export type { Shape } from "./shape.js";
 export { type Attrs, Constant, type Effect, Feed, Tensor, Variable } from "./tensor.js";

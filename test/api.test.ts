@@ -18,7 +18,7 @@ const esm = (await import(pathToFileURL(dist("esm")).href)) as Names;
 /** What a newcomer may count on, by namespace; `Tensor` are methods. */
 const promised: Record<string, string> = {
   "": `tensor arange linspace zeros ones full eye rand randn truncatedNormal bernoulli randint seed grad fit evaluate read Generator
-    nn init optim data health chart safetensors Tensor Variable DataSet EvengradError threads isa useExecutor debugNonFinite`,
+    nn init optim data health chart safetensors Tensor Variable DataSet EvengradError memory threads isa useExecutor debugNonFinite`,
   both: `add sub mul div pow neg abs sign exp expm1 log log1p sqrt rsqrt square sin cos erf clamp maximum minimum
     equal notEqual less lessEqual greater greaterEqual where logicalAnd logicalOr logicalNot isFinite isNaN cast
     sum mean variance std max min argmax argmin logSumExp norm all any histogram softmax logSoftmax matmul

@@ -11,11 +11,13 @@ import { draw } from "../bench/charts.js";
 import { closeTo, sameDistribution } from "../bench/differ.js";
 import { judge } from "../bench/judge.js";
 import { merge, ofLatestBuild } from "../bench/merge.js";
+import { peers } from "../bench/peers.js";
 import { printed } from "../bench/print.js";
 import type { Entry } from "../bench/record.js";
 import { compare, partOfLimit, type Result, spread } from "../bench/stats.js";
 import { suites } from "../bench/suites/index.js";
 import { targets, wording } from "../bench/targets.js";
+import { addon } from "../lib/run/addon.js";
 import { inDouble, mismatches, run, sample } from "./helpers.js";
 
 const main = fileURLToPath(new URL("../build/bench/js/bench/main.js", import.meta.url));
@@ -47,6 +49,14 @@ const json = async (...args: string[]): Promise<Result[]> => {
     .split("\n")
     .map((line) => JSON.parse(line));
 };
+
+it("calls a peer absent whose instructions this CPU does not have", () => {
+  const found = peers["torch-avx512"]();
+  const able = addon().isas().includes("avx512");
+  expect("absent" in found && /this CPU/.test(found.absent) ? found.absent : undefined).toBe(
+    able ? undefined : "this CPU has no avx512",
+  );
+});
 
 describe("the command line", () => {
   it("lists suites and cases", async () => {

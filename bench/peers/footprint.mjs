@@ -11,8 +11,6 @@ function startMs(args) {
   return performance.now() - began;
 }
 
-const median = (values) => values.sort((a, b) => a - b)[values.length >> 1];
-
 /** Milliseconds by which a program that imports is slower than an empty one, each started in turn. */
 function importing(type, code) {
   return {
@@ -22,7 +20,7 @@ function importing(type, code) {
         bare.push(startMs([`--input-type=${type}`, "-e", ""]));
         full.push(startMs([`--input-type=${type}`, "-e", code]));
       }
-      return median(full) - median(bare);
+      return Math.min(...full) - Math.min(...bare); // what else the machine does can only add
     },
   };
 }

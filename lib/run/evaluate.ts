@@ -32,7 +32,7 @@ export function debugNonFinite(on = true): void {
 if (debugging("nonfinite")) debugNonFinite();
 
 /** What computes at the moment. Loaded by the first run, as a program that imports the package may never make one. */
-async function executor(): Promise<Executor> {
+export async function executor(): Promise<Executor> {
   const [wanted, checked] = [chosen, nonFinite];
   const plain =
     wanted === "native" ? (await import("./native.js")).native() : (await import("./reference.js")).reference;

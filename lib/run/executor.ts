@@ -23,6 +23,8 @@ export interface RunResult {
 
 /** A graph made ready to run, any number of times. */
 export interface Prepared {
+  /** Bytes of the values between leaves and outputs that are held at a time. */
+  readonly arenaBytes: number;
   run(options?: RunOptions): Promise<RunResult>;
 }
 

@@ -10,3 +10,4 @@ export {
   useExecutor,
 } from "./evaluate.js";
 export type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
+export { type Memory, memory, memoryOf } from "./memory.js";

@@ -24,6 +24,12 @@ class Inspected implements Prepared {
     private readonly executor: Executor,
   ) {}
 
+  /** Every node's value is kept for a whole step. */
+  get arenaBytes(): number {
+    const computed = this.graph.nodes.filter((node) => !isLeaf(node));
+    return computed.reduce((sum, { dtype, size }) => sum + size * arrayOf(dtype).BYTES_PER_ELEMENT, 0);
+  }
+
   async run({ steps = 1, feeds, signal }: RunOptions = {}): Promise<RunResult> {
     const outputs = this.graph.outputs.map((t) => new (arrayOf(t.dtype))(steps * t.size) as TypedArray);
     let step = 0;

@@ -81,6 +81,10 @@ class PreparedNative implements Prepared {
     private readonly executor: NativeExecutor,
   ) {}
 
+  get arenaBytes(): number {
+    return this.compiled.program.arenaBytes;
+  }
+
   async run({ steps = 1, feeds, signal }: RunOptions = {}): Promise<RunResult> {
     const { graph, compiled } = this;
     if (signal?.aborted)

@@ -1,5 +1,5 @@
 /** The reference executor: plain JavaScript that needs no addon, and the oracle of the native one. */
-import type { Graph } from "../compile/graph.js";
+import { type Graph, isLeaf } from "../compile/graph.js";
 import { arrayOf, type DType, type TypedArray } from "../dtype.js";
 import { EvengradError, fail } from "../error.js";
 import type { Tensor } from "../tensor.js";
@@ -33,6 +33,12 @@ function atStep<T>(step: number, body: () => T): T {
 
 class PreparedReference implements Prepared {
   constructor(private readonly graph: Graph) {}
+
+  /** All values are kept, in double precision; an alias is the value that it stands for. */
+  get arenaBytes(): number {
+    const computed = this.graph.nodes.filter((node) => !isLeaf(node) && node.op.kind !== "alias");
+    return computed.reduce((sum, { size }) => sum + size * Float64Array.BYTES_PER_ELEMENT, 0);
+  }
 
   async run({ steps = 1, feeds, signal }: RunOptions = {}): Promise<RunResult> {
     const { graph } = this;

@@ -2,6 +2,7 @@
 
 import type { TypedArray } from "../dtype.js";
 import type { HealthRecord } from "../health/record.js";
+import type { Memory } from "../run/index.js";
 
 /** One epoch. */
 export interface EpochRecord {
@@ -31,6 +32,8 @@ export interface History {
   readonly seconds: number;
   /** Whether all epochs were made, or `onEpoch` or the doctor ended it. */
   readonly stopped: "completed" | "health" | "onEpoch";
+  /** What one step took, of the graph that took most; absent if no step was begun. */
+  readonly memory?: Memory;
   /** What was seen, found and repaired, if `health` was asked for. */
   readonly health?: HealthRecord;
 }

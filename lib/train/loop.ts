@@ -164,7 +164,14 @@ export class Loop {
     const { records, losses, gradNorms, began, ended, observer } = this;
     const seconds = (performance.now() - began) / 1000;
     const stopped = ended ?? "completed";
-    return { epochs: records, losses, gradNorms, seconds, stopped, ...(observer && { health: observer.record() }) };
+    const [memory] = [this.plain.memory, this.watched.memory]
+      .filter((taken) => taken !== undefined)
+      .sort((a, b) => b.peakBytes - a.peakBytes);
+    return {
+      ...{ epochs: records, losses, gradNorms, seconds, stopped },
+      ...(memory && { memory }),
+      ...(observer && { health: observer.record() }),
+    };
   }
 
   /** Makes steps up to one; an observer may set the run back meanwhile. */

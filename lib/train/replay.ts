@@ -3,7 +3,7 @@ import type { Request } from "../compile/graph.js";
 import { arrayOf, type TypedArray } from "../dtype.js";
 import { feed } from "../ops/index.js";
 import type { Generator } from "../ops/random.js";
-import { type Prepared, prepare } from "../run/index.js";
+import { type Memory, memoryOf, type Prepared, prepare } from "../run/index.js";
 import { Feed } from "../tensor.js";
 import { Marks } from "./marks.js";
 
@@ -32,6 +32,8 @@ export class Replay {
   private readonly traced = new Map<number, Promise<Traced>>();
   private stepMs = Infinity;
   private marks = new Marks([]);
+  /** What a step takes; of several graphs, the one that takes most. */
+  memory: Memory | undefined;
 
   /**
    * @param build the graph of one batch from its indices, i32 (size)
@@ -87,7 +89,9 @@ export class Replay {
 
   private async trace(first: Int32Array): Promise<Traced> {
     const indices = feed(() => first, [first.length], "i32");
-    const { prepared, leaves } = await prepare(this.build(indices));
+    const { graph, prepared, leaves } = await prepare(this.build(indices));
+    const memory = memoryOf(graph, prepared);
+    if (!this.memory || memory.peakBytes > this.memory.peakBytes) this.memory = memory;
     const feeds = leaves.filter((leaf): leaf is Feed => leaf instanceof Feed && leaf !== indices);
     return { prepared, indices, feeds, fresh: true };
   }
