@@ -21,6 +21,6 @@ export const startup: Suite = {
     footprintCase("installed", "installed", "bytes"),
   ],
   threads: [1],
-  sampleMs: 1500,
+  sampleMs: 4000,
   rounds: 3,
 };
