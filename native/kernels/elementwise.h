@@ -1,7 +1,7 @@
 // The operations of `map`: one struct for each MAP row of ops.def, with its formula on vectors.
 #pragma once
 
-#include "mathsFloat.h"
+#include "mathsErf.h"
 
 namespace evengrad::ISA {
 namespace {
@@ -57,12 +57,12 @@ EVENGRAD_UNARY(square, x* x)
 EVENGRAD_LONG(sin, sinOrCos(x, 0))
 EVENGRAD_LONG(cos, sinOrCos(x, 1))
 EVENGRAD_LONG(tanh, tanh(x))
-EVENGRAD_LONG(erf, inDouble<erf>(x))
-EVENGRAD_LONG(erfc, inDouble<erfc>(x))
+EVENGRAD_LONG(erf, erf(x))
+EVENGRAD_LONG(erfc, erfc(x))
 EVENGRAD_GUARDED(sigmoid, FloatSigmoid)
 EVENGRAD_LONG(softplus, softplus(x))
 EVENGRAD_LONG(logSigmoid, logSigmoid(x))
-EVENGRAD_LONG(gelu, inDouble<gelu>(x))
+EVENGRAD_LONG(gelu, gelu(x))
 EVENGRAD_LONG(geluTanh, inDouble<geluTanh>(x))
 EVENGRAD_GUARDED(silu, FloatSilu)
 EVENGRAD_LONG(mish, inDouble<mish>(x))

@@ -67,9 +67,9 @@ struct ExponentialParts {
       : ExponentialParts(fma(high, splat((float)log2e), splat(floatMagic)), high, low) {}
   VEC_INLINE explicit ExponentialParts(vf x) : ExponentialParts(x, vf{}) {}
 
-  // 2ᵏ for k in [−126, 127], and x·2ᵏ for an x that neither is 0 nor becomes it.
-  VEC_INLINE vf scale() const { return (vf)(((vi)t << 23) + (vi)splat(1.0f)); }
+  // x·2ᵏ for an x that neither is 0 nor becomes it.
   VEC_INLINE vf scaled(vf x) const { return (vf)(((vi)t << 23) + (vi)x); }
+  VEC_INLINE vf scale() const { return scaled(splat(1.0f)); }
 };
 
 // y ≥ 0 or of x's sign, and y = −0 where x < 0 or −0.

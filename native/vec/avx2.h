@@ -45,6 +45,9 @@ VEC_INLINE bool any(vi mask) { return _mm256_movemask_ps((__m256)mask) != 0; }
 VEC_INLINE bool within(vf x, float limit) { return !any(~(abs(x) <= splat(limit))); }
 VEC_INLINE vf minOf(vf a, vf b) { return (vf)_mm256_min_ps((__m256)a, (__m256)b); }
 VEC_INLINE vf maxOf(vf a, vf b) { return (vf)_mm256_max_ps((__m256)a, (__m256)b); }
+VEC_INLINE vf lookUp(const float* table, vi i) {
+  return (vf)_mm256_permutevar8x32_ps(_mm256_load_ps(table), (__m256i)i);
+}
 VEC_INLINE vf reciprocalEstimate(vf x) { return splat(1.0f) / x; }
 VEC_INLINE vf rsqrtEstimate(vf x) { return splat(1.0f) / sqrt(x); }
 VEC_INLINE vf loadBytes(const uint8_t* p) {

@@ -56,6 +56,9 @@ VEC_INLINE bool within(vf x, float limit) {
 }
 VEC_INLINE vf minOf(vf a, vf b) { return (vf)_mm512_min_ps((__m512)a, (__m512)b); }
 VEC_INLINE vf maxOf(vf a, vf b) { return (vf)_mm512_max_ps((__m512)a, (__m512)b); }
+VEC_INLINE vf lookUp(const float* table, vi i) {
+  return (vf)_mm512_permutexvar_ps((__m512i)i, _mm512_broadcast_f32x8(_mm256_load_ps(table)));
+}
 VEC_INLINE vf reciprocalEstimate(vf x) { return (vf)_mm512_rcp14_ps((__m512)x); }
 VEC_INLINE vf rsqrtEstimate(vf x) { return (vf)_mm512_rsqrt14_ps((__m512)x); }
 VEC_INLINE vf loadBytes(const uint8_t* p) {

@@ -70,6 +70,9 @@ VEC_INLINE bool any(vi mask);                // of a comparison: in some lane
 VEC_INLINE bool within(vf x, float limit);   // |x| ≤ limit in all lanes, none being NaN
 VEC_INLINE vf minOf(vf a, vf b);             // b where one is NaN
 VEC_INLINE vf maxOf(vf a, vf b);
+#if VEC_FMA
+VEC_INLINE vf lookUp(const float* table, vi i);  // table[i & 7]; the table is aligned to 32 bytes
+#endif
 VEC_INLINE vf reciprocalEstimate(vf x);        // 1/x to a relative error of 2⁻¹⁴ or less
 VEC_INLINE vf rsqrtEstimate(vf x);             // the same of 1/√x; exact for ±0, +∞ and NaN
 VEC_INLINE vf loadBytes(const uint8_t* p);     // W bytes as numbers

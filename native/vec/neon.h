@@ -42,6 +42,11 @@ VEC_INLINE bool any(vi mask) { return vmaxvq_u32((uint32x4_t)mask) != 0; }
 VEC_INLINE bool within(vf x, float limit) { return !any(~(abs(x) <= splat(limit))); }
 VEC_INLINE vf minOf(vf a, vf b) { return a < b ? a : b; }
 VEC_INLINE vf maxOf(vf a, vf b) { return a > b ? a : b; }
+VEC_INLINE vf lookUp(const float* table, vi i) {
+  uint8x16x2_t bytes = {vld1q_u8((const uint8_t*)table), vld1q_u8((const uint8_t*)table + 16)};
+  vu at = ((vu)i & 7) * 0x04040404 + 0x03020100;  // of each byte of a lane
+  return (vf)vqtbl2q_u8(bytes, (uint8x16_t)at);
+}
 VEC_INLINE vf reciprocalEstimate(vf x) { return splat(1.0f) / x; }
 VEC_INLINE vf rsqrtEstimate(vf x) { return splat(1.0f) / sqrt(x); }
 VEC_INLINE vf loadBytes(const uint8_t* p) {
