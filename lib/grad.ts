@@ -45,9 +45,11 @@ export function grad(loss: Tensor, leaves: readonly Tensor[], seedGradient?: Ten
   return leaves.map((leaf) => cotangents.get(leaf) ?? zeros(leaf.shape));
 }
 
-/** The nodes through which the loss depends on a wanted one, latest first. */
+/** The nodes through which the loss depends on a wanted one, latest first. What was made before all wanted ones needs none. */
 function dependents(loss: Tensor, wanted: ReadonlySet<Tensor>): Set<Tensor> {
   const reaches = new Map<Tensor, boolean>();
+  let first = Infinity;
+  for (const { id } of wanted) first = Math.min(first, id);
   const stack: Tensor[] = [loss];
   while (stack.length) {
     const node = stack[stack.length - 1];
@@ -55,7 +57,7 @@ function dependents(loss: Tensor, wanted: ReadonlySet<Tensor>): Set<Tensor> {
       stack.pop();
       continue;
     }
-    const open = node.inputs.filter((x) => !reaches.has(x));
+    const open = node.inputs.filter((x) => x.id >= first && !reaches.has(x));
     if (open.length) {
       stack.push(...open);
       continue;

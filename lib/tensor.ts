@@ -15,8 +15,11 @@ export interface Effect {
 
 /** Where user code made a tensor; recorded only while {@link tracing} is on. */
 let tracing = false;
-export function setTracing(on: boolean): void {
+/** @returns what it was before */
+export function setTracing(on: boolean): boolean {
+  const before = tracing;
   tracing = on;
+  return before;
 }
 
 function stackHere(): string | undefined {

@@ -245,6 +245,61 @@ test("changes nothing: weights, moments, statistics, modes and the random stream
   expect([await valuesOf(model), await valuesOf(optimizer)]).toEqual(before.slice(0, 2));
 });
 
+test("an activation that is called in a forward is named with its line, for no repair can replace it", async () => {
+  class Called extends nn.Module {
+    a = new nn.Linear(6, 32, { weightInit: normal(8) });
+    b = new nn.Linear(32, 3);
+    forward(x: Tensor): Tensor {
+      return this.b.forward(this.a.forward(x).tanh()).softmax(1);
+    }
+  }
+  seed(7);
+  const { findings } = await checkup(new Called(), data(), { loss: nn.crossEntropy });
+  const textOf = (rule: string, repair: string) =>
+    findings.find((f) => f.rule === rule)?.advice.find((one) => one.repair === repair)?.text;
+  expect(textOf("saturated-units", "replaceActivation")).toMatch(
+    /^use an activation that .*, in place of tanh at health\.checkup\.test\.ts:\d+$/,
+  );
+  expect(textOf("activation-before-loss", "dropActivation")).toMatch(
+    /, in place of softmax at health\.checkup\.test\.ts:\d+$/,
+  );
+  const layers = new nn.Sequential(new nn.Linear(6, 8), new nn.ReLU(), new nn.Linear(8, 3), new nn.Softmax());
+  const plain = await checkup(layers, data(), { loss: nn.crossEntropy });
+  expect(plain.findings[0].advice[0].text).not.toContain("in place of");
+});
+
+test("whole numbers as floats are a warning beside a square: they may be a count", async () => {
+  seed(7);
+  const model = new nn.Sequential(new nn.Linear(6, 8), new nn.ReLU(), new nn.Linear(8, 1));
+  const { x, y } = data();
+  const of = async (labels: Tensor) => {
+    const { findings } = await checkup(model, { x, y: labels }, { loss: nn.mse });
+    return findings.filter(({ rule }) => rule === "head-mismatch").map(({ severity }) => severity);
+  };
+  const labels = y.cast("f32").reshape([256, 1]);
+  expect(await of(labels)).toEqual(["warning"]);
+  expect(await of(labels.mul(0.5))).toEqual([]);
+});
+
+test("an abort ends it, and nothing is changed", async () => {
+  seed(7);
+  const model = stack(2);
+  const optimizer = sgd(0.1)(model);
+  const before = await valuesOf(model);
+  const controller = new AbortController();
+  // Loss of the rehearsal, the last of all: by then nothing but its steps is left to stop.
+  let asked = 0;
+  const loss = (z: Tensor, y: Tensor): Tensor => {
+    if (++asked === 4) controller.abort(new Error("enough"));
+    return nn.crossEntropy(z, y);
+  };
+  const error = await rejection(checkup(model, data(), { loss, optimizer, signal: controller.signal }));
+  expect(error.message).toBe("enough");
+  expect(asked).toBe(4);
+  expect(await valuesOf(model)).toEqual(before);
+  expect(optimizer.steps).toBe(0);
+});
+
 test("labels of other rows are a warning: a model may find what neighbours do not tell", async () => {
   seed(5);
   const { x } = data();
@@ -343,6 +398,10 @@ describe("refuses", () => {
     "an unknown option": [
       () => checkup(stack(1), sample, { loss: nn.mse, optimiser: 1 } as never),
       'Did you mean "optimizer"?',
+    ],
+    "a signal that is none": [
+      () => checkup(stack(1), sample, { loss: nn.mse, signal: 1 as never }),
+      "health.checkup: signal must be an AbortSignal, got 1",
     ],
     "a model that throws": [() => checkup(new Broken(), sample, { loss: nn.mse }), "out of order"],
   };

@@ -265,6 +265,16 @@ test("clip limits all, then layers, then units", async () => {
   ]);
 });
 
+test("clip may limit what stands out of the norms so far", async () => {
+  const one = await patient();
+  one.loop.gradNorms = Array.from({ length: 40 }, (_, i) => 1 + (i % 2)); // mean 1.5, standard deviation 0.5
+  expect(repairs.clip.apply(one, finding, 4)).toMatchObject({
+    did: "gradients limited to a norm of 2.75, 2.5 standard deviations above their mean",
+    code: "clipGradNorm: 2.75",
+  });
+  expect(one.loop.options.clipGradNorm).toBe(2.75);
+});
+
 test("a module of one's own is repaired where it has its layers", async () => {
   class Net extends nn.Module {
     blocks = [new nn.Linear(4, 8), new nn.Linear(8, 8)];

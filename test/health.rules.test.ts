@@ -78,7 +78,14 @@ function view({
   const chance = Math.log(3);
   return {
     ...{ step: losses.length, losses, total, samples, gradNorms: steps(losses.length, () => 1), epochs: [] },
-    facts: { chance, target: { counts: [100, 100, 100] }, neighbours: undefined, ...facts } as unknown as StartFacts,
+    facts: {
+      chance,
+      loss: {},
+      output: { shape: [1, 3] },
+      target: { counts: [100, 100, 100] },
+      neighbours: undefined,
+      ...facts,
+    } as unknown as StartFacts,
     plan: { optimizer: undefined, batchSize: 32, dropLast: false, steps: 200, rows: 300, leaked: undefined },
     layers: [layer(), layer({ path: "2.weight" }), layer({ path: "4.weight", head: true })],
     ...{ forwardSlope: 0, backwardSlope: 0, failure: undefined, topClass: undefined, repaired: false },
@@ -163,6 +170,13 @@ describe("on the way", () => {
     "the same, learned by heart": [
       "shuffled-labels",
       view({ facts: { neighbours: unrelated }, epochs: [epoch(1, 1.1), epoch(0.8, 1.2), epoch(0.5, 1.3)] }),
+    ],
+    "labels as floats by their square, where it stalls": [
+      "head-mismatch",
+      view({
+        losses: stalled,
+        facts: { loss: { kind: "square" }, output: { shape: [32, 1] }, target: { whole: true, most: 3 } },
+      }),
     ],
     "neighbours say nothing, the model finds something": [undefined, view({ facts: { neighbours: unrelated } })],
   };

@@ -1,6 +1,6 @@
 /** A look at a model, its data, its loss and its optimizer before the first step. */
 import { DataSet } from "../data/index.js";
-import { checkNumber, checkOptions, fail, show } from "../error.js";
+import { checkNumber, checkOptions, checkSignal, fail, show } from "../error.js";
 import { traceFor } from "../init/auto.js";
 import { hessian } from "../init/spectrum.js";
 import type { Structure } from "../init/structure.js";
@@ -9,6 +9,7 @@ import { arange, Generator } from "../ops/index.js";
 import { Optimizer } from "../optim/index.js";
 import { showShape } from "../shape.js";
 import { Tensor } from "../tensor.js";
+import { withLines } from "./facts/called.js";
 import { leakedShare } from "./facts/leak.js";
 import { noiseScale } from "./facts/noise.js";
 import { rehearse } from "./facts/rehearsal.js";
@@ -39,6 +40,8 @@ export interface CheckupOptions {
   batchSize?: number;
   /** Rows that are kept for validation. */
   validation?: DataSet;
+  /** Stops within a step of the rehearsal; nothing is changed then either. */
+  signal?: AbortSignal;
 }
 
 /** As many rows are looked at. */
@@ -64,7 +67,7 @@ export async function examine(
 function check(op: string, model: Module, sample: unknown, options: CheckupOptions): void {
   checkModule(op, "model", model);
   if (model.parameters().length === 0) fail(op, "the model must have parameters, got none. Is it built?");
-  checkOptions(op, options, ["loss", "optimizer", "batchSize", "validation"]);
+  checkOptions(op, options, ["loss", "optimizer", "batchSize", "validation", "signal"]);
   if (typeof options?.loss !== "function")
     fail(op, `loss must be a function of (output, y), got ${show(options?.loss)}. Use e.g. nn.crossEntropy`);
   const { optimizer, batchSize, validation } = options;
@@ -73,6 +76,7 @@ function check(op: string, model: Module, sample: unknown, options: CheckupOptio
   if (batchSize !== undefined) checkNumber(op, "batchSize", batchSize, { min: 1, integer: true });
   if (validation !== undefined && !(validation instanceof DataSet))
     fail(op, `validation must be a data set, got ${show(validation)}`);
+  checkSignal(op, options.signal);
   if (sample instanceof DataSet) return;
   const { x, y } = (sample ?? {}) as { x?: unknown; y?: unknown };
   if (!(x instanceof Tensor) || !(y instanceof Tensor))
@@ -86,7 +90,8 @@ function check(op: string, model: Module, sample: unknown, options: CheckupOptio
 export async function checkup(model: Module, sample: CheckupSample, options: CheckupOptions): Promise<Checkup> {
   const op = "health.checkup";
   check(op, model, sample, options);
-  const { optimizer, batchSize, validation } = options;
+  const { optimizer, batchSize, validation, signal } = options;
+  signal?.throwIfAborted();
   const batch = sample instanceof DataSet ? sampleOf(sample) : sample;
   const { facts, structure, loss } = await examine(op, model, batch, options);
   const plan: Plan = {
@@ -110,9 +115,9 @@ export async function checkup(model: Module, sample: CheckupSample, options: Che
     backwardSlope: facts.backwardSlope,
     curvature: largest,
     noise: sound ? await noiseScale(structure.output, batch.y, options.loss, trainable) : undefined,
-    rehearsal: sound && optimizer ? await rehearse(model, batch, options.loss, optimizer) : undefined,
+    rehearsal: sound && optimizer ? await rehearse(model, batch, options.loss, optimizer, signal) : undefined,
   };
-  const findings = ranked(atStart(view));
+  const findings = withLines(ranked(atStart(view)), model, batch.x);
   const healthy = !findings.some(({ severity }) => severity === "fault");
   const text = (): string => (findings.length ? findingsTable(findings) : "healthy: no findings");
   return Object.defineProperty({ findings, healthy }, "toString", { value: text, enumerable: false });

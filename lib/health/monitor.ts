@@ -11,6 +11,8 @@ import type { EpochRecord, History } from "../train/history.js";
 import type { Checkpoint, Loop } from "../train/loop.js";
 import type { Observer, StepParts } from "../train/observer.js";
 import { examine, sampleOf } from "./checkup.js";
+import { spacing } from "./cost.js";
+import { withLines } from "./facts/called.js";
 import { firstNonFinite } from "./facts/first-non-finite.js";
 import { leakedShare } from "./facts/leak.js";
 import { rehearse } from "./facts/rehearsal.js";
@@ -40,7 +42,8 @@ export class Monitor implements Observer {
   private readonly repairs: RepairRecord[] = [];
   private samples: HealthSample[] = [];
   private readonly probe: Probe;
-  private readonly every: number;
+  /** Steps from one look to the next; by what a look costs once that is known, unless told or to be repaired. */
+  private every: number;
   private readonly events: EventWriter | undefined;
   private readonly sample: { x: Tensor; y: Tensor };
   private readonly surgeon: Surgeon | undefined;
@@ -107,14 +110,16 @@ export class Monitor implements Observer {
       this.facts = facts;
       this.structure = structure;
       const sound = facts.input.finite && facts.target.finite && Number.isFinite(facts.loss.value);
-      const rehearsal = this.surgeon && sound ? await rehearse(model, this.sample, loss, optimizer) : undefined;
+      const rehearsal =
+        this.surgeon && sound ? await rehearse(model, this.sample, loss, optimizer, options.signal) : undefined;
       const { batchSize = 32, dropLast = false } = options;
       const plan = { ...this.plan, optimizer, batchSize, dropLast };
       const { forwardSlope, backwardSlope } = facts;
-      return atStart({
+      const found = atStart({
         ...{ step: 0, facts, plan, layers: facts.layers, forwardSlope, backwardSlope },
         ...{ rehearsal, curvature: undefined, noise: undefined },
       });
+      return withLines(found, model, this.sample.x);
     } catch (error) {
       // What the model or the loss cannot do, the first step will say; what only the checkup cannot, is in the verdict.
       if (!(error instanceof EvengradError)) throw error;
@@ -136,7 +141,11 @@ export class Monitor implements Observer {
   }
 
   instrument(parts: StepParts): readonly Tensor[] {
-    return this.probe.tensors(parts, this.loop.options.optimizer);
+    const { loop, probe, options } = this;
+    const looked = probe.tensors(parts, loop.options.optimizer);
+    if (options.every === undefined && !this.surgeon)
+      this.every = spacing(loop.total, parts, looked, probe.structure?.uses.length ?? 0);
+    return looked;
   }
 
   async see(values: readonly TypedArray[]): Promise<void> {
@@ -175,7 +184,7 @@ export class Monitor implements Observer {
   private async judge(failure?: RunView["failure"]): Promise<boolean> {
     const view = this.view(failure);
     if (!view) return false;
-    const found = onTheWay(view);
+    const found = withLines(onTheWay(view), this.loop.model, this.sample.x);
     for (const finding of found) this.note(finding);
     const faults = found.filter(isFault);
     if (faults.length === 0) {

@@ -1,12 +1,11 @@
 /** Node-by-node execution that names the op, and the user's line, where the first non-finite value appears. */
-import { join } from "node:path";
 import { collect, type Graph, isLeaf, needs } from "../compile/graph.js";
 import { arrayOf, type TypedArray } from "../dtype.js";
 import { EvengradError, internal } from "../error.js";
 import { showShape } from "../shape.js";
 import { Constant, type Feed, Tensor, Variable } from "../tensor.js";
 import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
-import { packageRoot } from "./load.js";
+import { userFrame } from "./frame.js";
 
 /** Wraps an executor so that every node runs alone and is checked. Slow; for finding where a NaN comes from. */
 export function inspecting(executor: Executor): Executor {
@@ -87,15 +86,4 @@ class Inspected implements Prepared {
         `${count} in all${given}. Made ${made}`,
     );
   }
-}
-
-/** The first frame of a stack that is neither Node's nor the library's own. */
-function userFrame(stack: string | undefined): string | undefined {
-  const root = packageRoot();
-  const own = [join(root, "lib"), join(root, "dist")].map((dir) => `${dir.replaceAll("\\", "/")}/`);
-  const frames = stack?.split("\n").slice(1) ?? [];
-  return frames.find((frame) => {
-    const path = frame.replaceAll("\\", "/");
-    return !path.includes("node:") && !own.some((dir) => path.includes(dir));
-  });
 }

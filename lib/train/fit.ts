@@ -47,7 +47,10 @@ export interface FitOptions extends StepOptions {
 
 /** How a run is watched. */
 export interface HealthOptions {
-  /** Steps from one look to the next; a twentieth of the run, but at least 10, unless told. */
+  /**
+   * Steps from one look to the next. Unless told, a twentieth of the run if it is to be repaired, else a tenth to a fifth, by what
+   * a look costs beside a step, counted rather than timed; at least 10.
+   */
   every?: number;
   /**
    * `suggest` (default): findings name their repairs; `auto`: a fault sets the run back to where it was healthy, and the first

@@ -1,8 +1,6 @@
 /** What is known of each parameter before the first step. */
-import { collect } from "../../compile/graph.js";
-import { grad } from "../../grad.js";
 import type { Module } from "../../nn/module.js";
-import { eye } from "../../ops/index.js";
+import { eye, norms } from "../../ops/index.js";
 import type { Optimizer } from "../../optim/index.js";
 import type { Tensor, Variable } from "../../tensor.js";
 import type { Reading } from "./data.js";
@@ -25,7 +23,7 @@ export interface ParameterFacts {
 }
 
 /** As many units are compared with each other. */
-const mostUnits = 256;
+const mostUnits = 128;
 
 /** Cosines of a unit's weights with every other's: the share of units for which one is 1. */
 function twins(weight: Tensor): Tensor {
@@ -39,39 +37,38 @@ function twins(weight: Tensor): Tensor {
     .mean();
 }
 
+/** @param gradients of the loss, for the parameters that it depends on */
 export function parameterFacts(
   model: Module,
-  loss: Tensor,
+  gradients: ReadonlyMap<Variable, Tensor>,
   optimizer: Optimizer | undefined,
 ): Reading<ParameterFacts[]> {
   const named = model.namedParameters();
-  const reached = new Set<Tensor>(collect({ outputs: [loss] }).leaves);
   const given = optimizer && new Set<Variable>(optimizer.params);
-  const used = named.filter(([, v]) => reached.has(v));
-  const gradients = grad(
-    loss,
-    used.map(([, v]) => v),
-  );
-  const gradientOf = new Map(used.map(([, v], i) => [v, gradients[i]]));
-  const rms = (t: Tensor): Tensor => t.norm().mul(1 / Math.sqrt(t.size));
-  const tensors = named.map(([, v]) => {
-    const g = gradientOf.get(v);
-    const matrix = v.rank >= 2 && v.shape[0] > 1 && v.size / v.shape[0] > 1;
-    return [rms(v), g ? rms(g) : rms(v).mul(0), matrix ? twins(v) : rms(v).mul(0)];
-  });
+  const used = named.filter(([, v]) => gradients.has(v));
+  const place = new Map(used.map(([, v], i) => [v, i]));
+  const matrices = named.flatMap(([, v]) => (v.rank >= 2 && v.shape[0] > 1 && v.size / v.shape[0] > 1 ? [v] : []));
+  const alike = new Map(matrices.map((v, i) => [v, i]));
   return {
-    tensors: tensors.flat(),
-    decode: (values) =>
-      named.map(([path, v], i) => ({
+    tensors: [
+      norms(named.map(([, v]) => v)),
+      ...(used.length ? [norms(used.map(([, v]) => gradients.get(v) as Tensor))] : []),
+      ...matrices.map(twins),
+    ],
+    decode: ([own, ...rest]) => {
+      const back = used.length ? rest[0] : [];
+      const units = rest.slice(used.length ? 1 : 0);
+      return named.map(([path, v], i) => ({
         path,
         rank: v.rank,
         size: v.size,
         trainable: v.trainable,
         given: given?.has(v) ?? true,
-        used: reached.has(v),
-        rms: values[3 * i][0],
-        gradient: values[3 * i + 1][0],
-        twins: values[3 * i + 2][0],
-      })),
+        used: gradients.has(v),
+        rms: own[i] / Math.sqrt(v.size),
+        gradient: (back[place.get(v) ?? -1] ?? 0) / Math.sqrt(v.size),
+        twins: units[alike.get(v) ?? -1]?.[0] ?? 0,
+      }));
+    },
   };
 }

@@ -12,6 +12,7 @@ export async function rehearse(
   { x, y }: { readonly x: Tensor; readonly y: Tensor },
   lossOf: (output: Tensor, y: Tensor) => Tensor,
   optimizer: Optimizer,
+  signal?: AbortSignal,
   steps = 20,
 ): Promise<Rehearsal> {
   const variables = [...model.namedVariables().map(([, v]) => v), ...optimizer.variables()];
@@ -25,7 +26,8 @@ export async function rehearse(
     );
     const { outputs, effects } = optimizer.graph(loss, { nonFinite: "skip" });
     const { prepared } = await prepare({ outputs: [outputs.loss], effects });
-    const run = await prepared.run({ steps });
+    const run = await prepared.run({ steps, signal });
+    signal?.throwIfAborted();
     return [...run.outputs[0]];
   } finally {
     for (const [i, v] of variables.entries()) v.storage?.set(before[i] as NonNullable<(typeof before)[number]>);

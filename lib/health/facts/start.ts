@@ -1,5 +1,6 @@
 /** Everything the doctor knows of a run before its first step, from the structure and one pass forward and back. */
 
+import { collect } from "../../compile/graph.js";
 import { grad } from "../../grad.js";
 import { defaultLoss } from "../../init/loss.js";
 import { logSlope, siteNumbers, siteTensors } from "../../init/measure.js";
@@ -60,17 +61,14 @@ export interface StartFacts {
 }
 
 /** The op behind changes of shape. */
-function opOf(output: Tensor): string {
+export function opOf(output: Tensor): string {
   let at = output;
   while (at.op.kind === "alias") at = at.inputs[0];
   return at.op.name;
 }
 
-function layerFacts({ uses }: Structure, loss: Tensor): Reading<LayerFacts[]> {
-  const gradients = grad(
-    loss,
-    uses.map((use) => use.sum),
-  );
+/** @param gradients of the loss with respect to each sum */
+function layerFacts({ uses }: Structure, gradients: readonly Tensor[]): Reading<LayerFacts[]> {
   const sites = uses.map((use, i) => siteTensors(use, gradients[i]));
   const perSite = sites[0]?.length ?? 0;
   return {
@@ -101,13 +99,18 @@ export async function startFacts(
   };
   const labelled = classes > 1 || y.size === y.shape[0];
   const neighbours = labelled && x.shape[0] >= 32 ? neighbourFacts(x, y, classes) : undefined;
+  const reached = new Set<Tensor>(collect({ outputs: [loss] }).leaves);
+  const used = model.parameters().filter((p) => reached.has(p));
+  const sums = structure.uses.map((use) => use.sum);
+  const gradients = grad(loss, [...sums, ...used]);
+  const ofParameters = new Map(used.map((p, i) => [p, gradients[sums.length + i]]));
   const readings: Reading<unknown>[] = [
     inputFacts(first && first.size === x.size ? first.reshape([x.shape[0], x.size / x.shape[0]]) : x),
     targetFacts(y, classes),
     shown,
     lossFacts(loss, output, y),
-    parameterFacts(model, loss, optimizer),
-    layerFacts(structure, loss),
+    parameterFacts(model, ofParameters, optimizer),
+    layerFacts(structure, gradients),
     ...(neighbours ? [neighbours] : []),
   ];
   const values = (await read(readings.flatMap(({ tensors }) => tensors))).map((list) => [...list]);

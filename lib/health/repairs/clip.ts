@@ -1,4 +1,4 @@
-/** Limits on gradients, each time another kind: of all together, of each layer, of each unit beside its weights. */
+/** Limits on gradients, each time another kind: of all together, of each layer, of each unit beside its weights, of outliers. */
 import type { FitOptions } from "../../train/fit.js";
 import type { Repair } from "./repair.js";
 
@@ -11,13 +11,22 @@ function usualNorm(gradNorms: readonly number[]): number {
   return Number(Math.min(1, percentile).toPrecision(3));
 }
 
+/** 2.5 standard deviations above their mean (ZClip, Kumar et al. 2025): only what stands out is limited. */
+function outstandingNorm(gradNorms: readonly number[]): number | undefined {
+  const norms = gradNorms.filter((n) => Number.isFinite(n) && n > 0);
+  if (norms.length < 20) return undefined;
+  const mean = norms.reduce((a, b) => a + b, 0) / norms.length;
+  const variance = norms.reduce((a, b) => a + (b - mean) ** 2, 0) / norms.length;
+  return Number((mean + 2.5 * Math.sqrt(variance)).toPrecision(3));
+}
+
 export const clip: Repair = {
   name: "clip",
-  degrees: 3,
+  degrees: 4,
   apply({ loop }, _, degree = 1) {
     const { clipGradNorm, clipLayerNorm, clipUnitRatio } = loop.options;
     const norm = usualNorm(loop.gradNorms);
-    const kinds: readonly (readonly [tried: boolean, limit: Limit, what: string])[] = [
+    const kinds: (readonly [tried: boolean, limit: Limit, what: string])[] = [
       [
         clipGradNorm !== undefined && clipGradNorm <= norm,
         { clipGradNorm: norm },
@@ -34,6 +43,13 @@ export const clip: Repair = {
         "each unit's gradient limited to a hundredth of its weights",
       ],
     ];
+    const outstanding = outstandingNorm(loop.gradNorms);
+    if (outstanding !== undefined)
+      kinds.push([
+        clipGradNorm !== undefined && clipGradNorm <= outstanding,
+        { clipGradNorm: outstanding },
+        `gradients limited to a norm of ${outstanding}, 2.5 standard deviations above their mean`,
+      ]);
     const next = kinds.filter(([tried]) => !tried)[degree - 1];
     if (!next) return undefined;
     const [, limit, did] = next;

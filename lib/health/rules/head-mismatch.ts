@@ -1,13 +1,19 @@
 /** An output that cannot say what the labels ask for. */
-import { type Draft, type Rule, short } from "./rule.js";
-import type { StartView } from "./view.js";
+import { type Draft, type Rule, short, stuck } from "./rule.js";
+import type { View } from "./view.js";
 
-/** Whole numbers from 0 on, few of them, as one number to be met: labels taken for a quantity. */
-function labelsAsQuantity({ facts: { loss, output, target } }: StartView): boolean {
+/** Whole numbers from 0 on, few of them, as one number to be met: labels taken for a quantity. Floats may be a true count. */
+function labelsAsQuantity({ facts: { loss, output, target } }: View, severity: Draft["severity"]): Draft | undefined {
   const columns = output.shape.slice(1).reduce((a, b) => a * b, 1);
-  return (
-    loss.kind === "square" && columns === 1 && target.whole && target.most >= 2 && target.most <= 100 && target.integer
-  );
+  const most = target.integer ? 100 : 20;
+  if (loss.kind !== "square" || columns !== 1 || !target.whole || target.most < 2 || target.most > most)
+    return undefined;
+  return {
+    severity,
+    measured: `labels from 0 to ${target.most} are learned as one number by their square`,
+    value: 1,
+    why: "Classes are no quantity: a square makes class 1 a mean of classes 0 and 2.",
+  };
 }
 
 export const headMismatch: Rule = {
@@ -21,13 +27,8 @@ export const headMismatch: Rule = {
     const classes = output.shape[1] ?? 1;
     if (target.counts && target.most >= classes)
       return { severity: "fault", measured: `labels go up to ${target.most}, outputs are ${classes}`, value: classes };
-    if (labelsAsQuantity(view))
-      return {
-        severity: "fault",
-        measured: `labels from 0 to ${target.most} are learned as one number by their square`,
-        value: 1,
-        why: "Classes are no quantity: a square makes class 1 a mean of classes 0 and 2.",
-      };
+    const quantity = labelsAsQuantity(view, target.integer ? "fault" : "warning");
+    if (quantity) return quantity;
     if (loss.kind === "likelihood" && output.most > 1e-4)
       return {
         severity: "fault",
@@ -45,4 +46,5 @@ export const headMismatch: Rule = {
       };
     return undefined;
   },
+  watch: (view) => (stuck(view) ? labelsAsQuantity(view, "fault") : undefined),
 };

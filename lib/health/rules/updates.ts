@@ -1,11 +1,23 @@
 /** Sizes of a step's updates relative to the weights. */
+import type { HealthSample } from "../record.js";
 import type { Rehearsal, RunView } from "./view.js";
 
 const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
 
+/** The median over a look's layers. */
+const ofLook = ({ layers }: HealthSample): number => median(layers.map(({ update }) => update).filter(Number.isFinite));
+
+const known = new WeakMap<HealthSample, number>();
+
 /** The median over layers and looks: a schedule may end with a rate of 0. */
 export const medianUpdate = ({ samples }: RunView): number =>
-  median(samples.map(({ layers }) => median(layers.map(({ update }) => update).filter(Number.isFinite))));
+  median(
+    samples.map((sample) => {
+      const update = known.get(sample) ?? ofLook(sample);
+      known.set(sample, update);
+      return update;
+    }),
+  );
 
 /** Whether losses were finite and no larger than at first, and then all at once were not: no step too long does that. */
 export function suddenly(losses: Rehearsal): boolean {

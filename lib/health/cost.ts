@@ -1,0 +1,40 @@
+/** What looks cost beside steps, counted rather than timed: the same run is looked at at the same steps on every machine. */
+import { collect } from "../compile/graph.js";
+import type { Tensor } from "../tensor.js";
+import type { StepParts } from "../train/observer.js";
+
+/** Looks may take so much of a run. */
+const share = 0.01;
+/** There are at least so many, whatever they cost, and at most so many. */
+const [fewest, most] = [5, 10];
+
+/** Nanoseconds of one core: per element and call, per floating-point operation of a product, and of a look in JavaScript. */
+const [element, call, operation, judging, judgingLayer] = [0.1, 500, 1 / 60, 500_000, 40_000];
+
+/** Of a product (M, K)·(K, N): 2MNK operations, with K² = MK·KN/MN. */
+const operations = ({ inputs: [a, b], size }: Tensor): number => 2 * size * Math.sqrt((a.size * b.size) / size);
+
+function costOf(node: Tensor): number {
+  if (node.inputs.length === 0 || node.op.kind === "alias" || node.size === 0) return 0;
+  return call + element * node.size + (node.op.name === "matmul" ? operation * operations(node) : 0);
+}
+
+/**
+ * Steps from one look to the next.
+ * @param total steps of the run
+ * @param looked what a look reads beside the step's own, made after it
+ */
+export function spacing(
+  total: number,
+  { step: { outputs, effects } }: StepParts,
+  looked: readonly Tensor[],
+  layers: number,
+): number {
+  const own = [...Object.values(outputs), ...effects.map(({ value }) => value)];
+  const last = Math.max(...own.map(({ id }) => id));
+  let [plain, look] = [0, judging + judgingLayer * layers];
+  for (const node of collect({ outputs: [...own, ...looked] }).nodes)
+    if (node.id <= last) plain += costOf(node);
+    else look += costOf(node);
+  return Math.max(10, Math.ceil(total / most), Math.ceil(Math.min(total / fewest, look / (share * plain))));
+}
