@@ -31,23 +31,23 @@ alignas(32) constexpr float erfTable[][8] = {
      0x1.bb6054p-2f, 0x1.4bfdccp-1f},
     {0x1.97d116p-2f, 0x1.8cc87ep-4f, 0x1.bcaa0cp-7f, 0x1.09ec86p-10f, 0x1.6f86c6p-17f,
      0x1.20dd76p0f, 0x1.ea6abap-1f, 0x1.765d9p-1f},
-    {0, 0, 0, 0, 0, -0x1.f731eap-25f, 0, 0},
+    {0, 0, 0, 0, 0, -0x1.f7ac92p-25f, 0, 0},
     {-0x1.a02e28p-2f, -0x1.36dbeap-3f, -0x1.d375ccp-6f, -0x1.6029dep-9f, -0x1.39c1c2p-15f,
-     -0x1.56c3b4p-26f, -0x1.8d0708p-2f, -0x1.ed2ea4p-2f},
+     -0x1.d5399cp-27f, -0x1.8d0708p-2f, -0x1.ed2ea4p-2f},
     {0x1.2666d2p-3f, 0x1.02973p-3f, 0x1.229006p-5f, 0x1.20b51ep-8f, 0x1.521c12p-14f,
-     -0x1.8126f8p-2f, -0x1.b79db2p-3f, -0x1.082788p-5f},
+     -0x1.812706p-2f, -0x1.b79db2p-3f, -0x1.082788p-5f},
     {0x1.fd0e8ep-5f, -0x1.8bcdaap-5f, -0x1.c73c52p-6f, -0x1.432c4ap-8f, -0x1.f8502cp-14f,
-     -0x1.ac8788p-16f, 0x1.61d9c2p-3f, 0x1.5e625ap-3f},
+     -0x1.7bb58p-16f, 0x1.61d9c2p-3f, 0x1.5e625ap-3f},
     {-0x1.17f6dcp-4f, -0x1.f11054p-8f, 0x1.a0fd12p-7f, 0x1.00d4eep-8f, 0x1.2f3f52p-13f,
-     0x1.cf3ecep-4f, 0x1.2f6f2ap-5f, -0x1.182e64p-5f},
+     0x1.cf2a62p-4f, 0x1.2f6f2ap-5f, -0x1.182e64p-5f},
     {0x1.96ac2cp-8f, 0x1.10873cp-6f, -0x1.583cbep-10f, -0x1.21701ap-9f, -0x1.4c104p-13f,
-     -0x1.4fe97cp-10f, -0x1.c3c526p-5f, -0x1.1ddb84p-5f},
+     -0x1.3fa50cp-10f, -0x1.c3c526p-5f, -0x1.1ddb84p-5f},
     {0x1.a412d4p-7f, -0x1.7224cap-8f, -0x1.1f75eap-9f, 0x1.192c3cp-11f, 0x1.a2676p-14f,
-     -0x1.8c9eeap-6f, -0x1.f46b62p-6f, -0x1.48a94p-6f},
+     -0x1.8ddc2ap-6f, -0x1.f46b62p-6f, -0x1.48a94p-6f},
 };
 
-// c₀ + (c₁d + d·(b + c₂d + …)), where b is what c₁ lacks: the constant is 0 in the first interval,
-// and c₁ there 2/√π, so that a result is rounded little more than once.
+// c₀ + (c₁d + d·(b + c₂d + …)), where b is what c₁ lacks, to the last bit: the constant is 0 in the
+// first interval, and c₁ there 2/√π, so that a result is rounded little more than once.
 VEC_INLINE vf erf(vf x) {
   vf a = minOf(splat(3.9375f), abs(x));  // beyond, 1 − erf is below 2⁻²⁵
   vi i = (vi)fma(a, splat(0x1.e79e24p-1f), splat(1.25f)) >> 21;
