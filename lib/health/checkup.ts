@@ -2,6 +2,7 @@
 import { DataSet } from "../data/index.js";
 import { checkNumber, checkOptions, checkSignal, fail, show } from "../error.js";
 import { traceFor } from "../init/auto.js";
+import { defaultLoss } from "../init/loss.js";
 import { hessian } from "../init/spectrum.js";
 import type { Structure } from "../init/structure.js";
 import { checkModule, type Module } from "../nn/module.js";
@@ -13,10 +14,10 @@ import { withLines } from "./facts/called.js";
 import { leakedShare } from "./facts/leak.js";
 import { noiseScale } from "./facts/noise.js";
 import { rehearse } from "./facts/rehearsal.js";
-import { lossFor, type StartFacts, startFacts } from "./facts/start.js";
+import { isSound, type StartFacts, startFacts, startView } from "./facts/start.js";
 import { type Finding, findingsTable, ranked } from "./finding.js";
 import { atStart } from "./rules/index.js";
-import type { Plan, StartView } from "./rules/view.js";
+import type { Plan } from "./rules/view.js";
 
 /** What a checkup finds; as a string a table. */
 export interface Checkup {
@@ -60,7 +61,7 @@ export async function examine(
   options: Pick<CheckupOptions, "loss" | "optimizer">,
 ): Promise<{ facts: StartFacts; structure: Structure; loss: Tensor }> {
   const structure = traceFor(op, model, sample.x, "batch");
-  const loss = lossFor(op, structure.output, { y: sample.y, loss: options.loss });
+  const loss = defaultLoss(op, structure.output, { y: sample.y, loss: options.loss }, new Generator());
   return { facts: await startFacts(model, structure, sample, loss, options.optimizer), structure, loss };
 }
 
@@ -102,21 +103,15 @@ export async function checkup(model: Module, sample: CheckupSample, options: Che
     rows: sample instanceof DataSet ? sample.size : batch.x.shape[0],
     leaked: validation && sample instanceof DataSet ? await leakedShare(sample, validation) : undefined,
   };
-  const sound = facts.input.finite && facts.target.finite && Number.isFinite(facts.loss.value);
+  const sound = isSound(facts);
   const trainable = model.parameters().filter((p) => p.trainable);
   const { largest } =
     sound && trainable.length ? await hessian(loss, trainable, new Generator()) : { largest: undefined };
-  const view: StartView = {
-    step: 0,
-    facts,
-    plan,
-    layers: facts.layers,
-    forwardSlope: facts.forwardSlope,
-    backwardSlope: facts.backwardSlope,
+  const view = startView(facts, plan, {
     curvature: largest,
     noise: sound ? await noiseScale(structure.output, batch.y, options.loss, trainable) : undefined,
     rehearsal: sound && optimizer ? await rehearse(model, batch, options.loss, optimizer, signal) : undefined,
-  };
+  });
   const findings = withLines(ranked(atStart(view)), model, batch.x);
   const healthy = !findings.some(({ severity }) => severity === "fault");
   const text = (): string => (findings.length ? findingsTable(findings) : "healthy: no findings");

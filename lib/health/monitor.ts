@@ -16,7 +16,7 @@ import { withLines } from "./facts/called.js";
 import { firstNonFinite } from "./facts/first-non-finite.js";
 import { leakedShare } from "./facts/leak.js";
 import { rehearse } from "./facts/rehearsal.js";
-import type { StartFacts } from "./facts/start.js";
+import { isSound, type StartFacts, startView } from "./facts/start.js";
 import { type Finding, type RuleName, ranked } from "./finding.js";
 import { writeJournal } from "./journal.js";
 import { Probe } from "./probe.js";
@@ -109,16 +109,13 @@ export class Monitor implements Observer {
       const { facts, structure } = await examine("fit", model, this.sample, { loss, optimizer });
       this.facts = facts;
       this.structure = structure;
-      const sound = facts.input.finite && facts.target.finite && Number.isFinite(facts.loss.value);
       const rehearsal =
-        this.surgeon && sound ? await rehearse(model, this.sample, loss, optimizer, options.signal) : undefined;
+        this.surgeon && isSound(facts)
+          ? await rehearse(model, this.sample, loss, optimizer, options.signal)
+          : undefined;
       const { batchSize = 32, dropLast = false } = options;
       const plan = { ...this.plan, optimizer, batchSize, dropLast };
-      const { forwardSlope, backwardSlope } = facts;
-      const found = atStart({
-        ...{ step: 0, facts, plan, layers: facts.layers, forwardSlope, backwardSlope },
-        ...{ rehearsal, curvature: undefined, noise: undefined },
-      });
+      const found = atStart(startView(facts, plan, { rehearsal }));
       return withLines(found, model, this.sample.x);
     } catch (error) {
       // What the model or the loss cannot do, the first step will say; what only the checkup cannot, is in the verdict.

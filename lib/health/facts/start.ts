@@ -2,17 +2,15 @@
 
 import { collect } from "../../compile/graph.js";
 import { grad } from "../../grad.js";
-import { defaultLoss } from "../../init/loss.js";
 import { logSlope, siteNumbers, siteTensors } from "../../init/measure.js";
 import type { Structure } from "../../init/structure.js";
 import { BatchNorm, Dropout } from "../../nn/index.js";
 import type { Module } from "../../nn/module.js";
-import { Generator } from "../../ops/index.js";
 import type { Optimizer } from "../../optim/index.js";
 import { read } from "../../run/index.js";
 import type { Shape } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
-import type { LayerView } from "../rules/view.js";
+import type { LayerView, Plan, StartView } from "../rules/view.js";
 import {
   type InputFacts,
   inputFacts,
@@ -147,9 +145,17 @@ export async function startFacts(
   };
 }
 
-/** The loss of a sample, or one to look at the model with. */
-export const lossFor = (
-  op: string,
-  output: Tensor,
-  options: { y?: Tensor; loss?: (output: Tensor, y: Tensor) => Tensor },
-): Tensor => defaultLoss(op, output, options, new Generator());
+/** Whether data and loss are finite, so that more can be measured. */
+export const isSound = ({ input, target, loss }: StartFacts): boolean =>
+  input.finite && target.finite && Number.isFinite(loss.value);
+
+/** What rules look at before the first step. */
+export const startView = (
+  facts: StartFacts,
+  plan: Plan,
+  measured: Partial<Pick<StartView, "curvature" | "noise" | "rehearsal">>,
+): StartView => ({
+  ...{ step: 0, facts, plan, layers: facts.layers },
+  ...{ forwardSlope: facts.forwardSlope, backwardSlope: facts.backwardSlope },
+  ...{ curvature: undefined, noise: undefined, rehearsal: undefined, ...measured },
+});
