@@ -68,7 +68,7 @@ struct ExponentialParts {
   VEC_INLINE explicit ExponentialParts(vf x) : ExponentialParts(x, vf{}) {}
 
   // x·2ᵏ for an x that neither is 0 nor becomes it.
-  VEC_INLINE vf scaled(vf x) const { return (vf)(((vi)t << 23) + (vi)x); }
+  VEC_INLINE vf scaled(vf x) const { return (vf)(((vu)t << 23) + (vu)x); }
   VEC_INLINE vf scale() const { return scaled(splat(1.0f)); }
 };
 
@@ -105,7 +105,7 @@ VEC_INLINE vf tanh(vf x) {
   // by minimax in z = r², |r| ≤ .265: 8e-11
   vf z = r * r;
   vf g = fma(fma(z, splat(0x1.11297ap-9f), splat(-0x1.6c1074p-6f)), z, splat(0x1.555554p-2f)) * z;
-  vf s = (vf)(((vi)t << 23) + (vi)splat(1.0f)), up = splat(1.0f) + s, um = splat(1.0f) - s;
+  vf s = (vf)(((vu)t << 23) + (vu)splat(1.0f)), up = splat(1.0f) + s, um = splat(1.0f) - s;
   vf n = fma(r, up, fma(g, um, um)), over = reciprocalEstimate(fma(r, um, fma(g, up, up)));
   vf q = n * over, a = fma(-q, up, um), b = fma(-q, um, up);
   return withSign(fma(fma(g, a, fma(r, b, a)), over, q), x);
@@ -164,7 +164,7 @@ struct FloatLog {
   static VEC_INLINE vu risk(vf x) { return (vu)x - leastNormalBits; }
   static VEC_INLINE vf apply(vf x) {
     vi k = (vi)((vu)x - fromBits) >> 23;
-    return logOf(convert(k), (vf)((vi)x - (k << 23)) - splat(1.0f));
+    return logOf(convert(k), (vf)((vu)x - ((vu)k << 23)) - splat(1.0f));
   }
 };
 
@@ -174,7 +174,7 @@ struct FloatLog1p {
   static VEC_INLINE vu risk(vf x) { return (vu)(splat(1.0f) + x) - leastNormalBits; }
   static VEC_INLINE vf apply(vf x) {
     vi k = (vi)((vu)(splat(1.0f) + x) - fromBits) >> 23;
-    vf s = (vf)((vi)splat(1.0f) - (k << 23));
+    vf s = (vf)((vu)splat(1.0f) - ((vu)k << 23));
     return withSign(logOf(convert(k), fma(s, x, s - splat(1.0f))), x);
   }
 };
