@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { addon } from "../lib/run/addon.js";
-import { ulpsBetween } from "./helpers.js";
 
 const library = join(import.meta.dirname, "../dist/cjs/index.js");
 
@@ -49,10 +48,10 @@ test.each(all.flatMap((isa) => [1, 3].map((threads) => [isa, threads] as const))
     expect(Object.keys(got)).toEqual(Object.keys(want));
     for (const name of Object.keys(got)) {
       const [a, b] = [floats(want[name]), floats(got[name])];
-      const off = Array.from(a, (x, i) => ulpsBetween(x, b[i])).filter((ulps) => ulps !== 0);
-      // Sums over other lanes in double, rounded once: for an element in a million to the other side.
-      const allowed = isa !== all[0] && orthogonal.includes(name) ? 3 : 0;
-      expect([name, off.length <= allowed, off.every((ulps) => ulps === 1)]).toEqual([name, true, true]);
+      const apart = a.reduce((most, x, i) => Math.max(most, Math.abs(x - b[i])), 0);
+      // Products are rounded twice where there is no fused multiply-add.
+      const allowed = isa === "sse" && all[0] !== "sse" && orthogonal.includes(name) ? 1e-5 : 0;
+      expect([name, apart <= allowed]).toEqual([name, true]);
     }
   },
   60_000,

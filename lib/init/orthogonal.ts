@@ -15,8 +15,8 @@ export interface OrthogonalOptions extends InitOptions {
 /**
  * A random orthogonal matrix times `gain` (1 unless told; √2 for ReLU): orthonormal rows, or columns if there are more
  * rows than columns. Axes after the first count as one (Saxe et al. 2014). Drawn as the Q of a normal matrix whose R has
- * a positive diagonal, which makes it uniform (Mezzadri 2007). A seed gives the same bits on any number of threads, and on
- * any instruction set but for the last bit of about one element in a million.
+ * a positive diagonal, which makes it uniform (Mezzadri 2007). A seed gives the same bits on any number of threads and any
+ * machine with a fused multiply-add; without one (`isa()` is `sse`) elements are about `gain`·1e-6 apart from those.
  * @throws if the shape has fewer than two axes or a size of 0, or the gain is negative
  * @example const w = init.orthogonal([2, 2]);
  * await w.matmul(w.transpose()).data() // the identity

@@ -1,241 +1,227 @@
-// orthogonal: Q of a QR factorization, by blocked Householder reflections in double, with diag(R)
-// made positive (Mezzadri, 2007).
+// orthogonal: Q of a QR factorization, by blocked Householder reflections, with diag(R) made
+// positive (Mezzadri, 2007).
 //
 // params  m, n with m ≥ n
 // in, out f32 (m, n)
+//
+// Every sum has one order, whatever the width of vectors: instruction sets that have a fused
+// multiply-add agree to the bit.
 #pragma once
+
+#include "product.h"
 
 namespace evengrad::ISA {
 namespace {
+
+// Reflections that are applied together: H₀H₁… = I − V·T·Vᵀ (Schreiber & Van Loan, 1989). Products
+// of so few terms are not summed lane by lane.
+constexpr int64_t panelWidth = 48;
+// Terms of a product at a time, which it then sums one after the other.
+constexpr int64_t termsAtOnce = 256;
+static_assert(termsAtOnce <= tileSizes.KC, "instruction sets would sum other blocks of terms");
+// Elements of a vector that are taken together: a whole number of vectors of any kind.
+constexpr int64_t group = 16;
+
+// Floats from reflection to reflection, with zeros after the m of each: what begins anywhere in it
+// can be read in whole groups, and columns of reflections do not fall on one set of a cache.
+inline int64_t reflectionStride(int64_t m) { return roundUp(m, group) + group; }
+
+// Some columns whose reflections are applied together to the columns C after them. V has a row for
+// each, which begins at the first's diagonal, with zeros before its own; T has rows of panelWidth.
+struct Panel {
+  int64_t at, width, length, rest;  // first column; columns; rows from there on; columns after it
+  int64_t n, stride;
+
+  int64_t vAt() const { return at * (stride + 1); }
+  int64_t tAt() const { return at * panelWidth; }
+  // W (width, rest) = Vᵀ·C
+  Product along() const { return {width, rest, length, stride, 1, n, 1, rest, 1, {}}; }
+  // T·W or Tᵀ·W
+  Product combined(bool transposed) const {
+    const int64_t row = transposed ? 1 : panelWidth;
+    return {width, rest, width, row, panelWidth + 1 - row, rest, 1, rest, 1, {}};
+  }
+  // C (length, rest) −= V·W
+  Product taken() const { return {length, rest, width, 1, stride, rest, 1, n, 1, {-1, true}}; }
+  // (length, width) = −V·X
+  Product own() const { return {length, width, width, 1, stride, width, 1, n, 1, {-1}}; }
+};
+
+struct Orthogonal {
+  int64_t m, n, stride, panels;
+
+  explicit Orthogonal(const Call& call)
+      : m(call.integer(0)),
+        n(call.integer(1)),
+        stride(reflectionStride(m)),
+        panels(ceilDiv(n, panelWidth)) {}
+
+  // As equal as they can be: the last columns are too many for a thin product.
+  Panel panel(int64_t i) const {
+    const int64_t at = i * n / panels, next = (i + 1) * n / panels;
+    return {at, next - at, m - at, n - next, n, stride};
+  }
+  // Reflections, their T, two products with them, the signs of R's diagonal.
+  int64_t floats() const { return n * (stride + 3 * panelWidth + 1) + panelWidth * panelWidth; }
+};
+
+// body(part, first term) of the product's parts.
+template <class Body>
+inline void parts(Product p, Body body) {
+  const int64_t K = p.K;
+  for (int64_t term = 0; term < K; term += termsAtOnce) {
+    p.K = smaller(termsAtOnce, K - term);
+    body(p, term);
+    p.epilogue.add = true;
+  }
+}
 
 inline const char* orthogonalCheck(const Call& call) {
   if (call.nIn != 1 || call.nOut != 1 || call.nParams != 2) return wrongArguments;
   if (!sizes(call, 0, 2) || call.params[0] < call.params[1]) return wrongParameters;
   if (call.in[0].dtype != DType::f32 || call.out[0].dtype != DType::f32) return wrongTypes;
   int64_t count = product(call.integer(0), call.integer(1));
-  if (count < 0 || product(call.integer(0) + 16, call.integer(1) + 72, 8) < 0)
+  if (count < 0 || product(call.integer(0) + 4 * panelWidth, call.integer(1) + panelWidth, 4) < 0)
     return wrongParameters;
   return call.in[0].count == count && call.out[0].count == count ? nullptr : wrongCounts;
 }
 
-// Reflections that are applied together: H₀H₁… = I − V·T·Vᵀ (Schreiber & Van Loan, 1989).
-constexpr int64_t panelWidth = 32;
-
-// Doubles from column to column: not a power of two, so that columns do not fall on one set of a
-// cache.
-inline int64_t columnStride(int64_t m) { return ceilDiv(m, 8) * 8 + 8; }
-
-// Columns of doubles, one more and a panel; for each column its reflection's factor and the sign of
-// its diagonal.
-inline int64_t orthogonalScratch(const Call& call, int) {
-  const int64_t m = call.integer(0), n = call.integer(1);
-  return (columnStride(m) * (n + 1 + panelWidth) + 2 * n) * 8;
+inline int64_t orthogonalScratch(const Call& call, int threads) {
+  if (call.out[0].count == 0) return 0;
+  const Orthogonal o(call);
+  int64_t most = 0;
+  auto count = [&](const Product& whole) {
+    parts(whole,
+          [&](const Product& part, int64_t) { most = larger(most, Scheme(part).bytes(threads)); });
+  };
+  for (int64_t i = 0; i < o.panels; i++) {
+    const Panel p = o.panel(i);
+    count(p.own());
+    if (p.rest)
+      count(p.along()), count(p.combined(false)), count(p.combined(true)), count(p.taken());
+  }
+  return alignUp(4 * o.floats()) + most;
 }
 
-inline double dot(const double* x, const double* y, int64_t n) {
-  vd s[4] = {};
-  int64_t i = 0;
-  for (; i + 4 * WD <= n; i += 4 * WD) {
+// sums[r] = x · row r, of R rows.
+template <int R>
+inline void dots(const float* x, const float* rows, int64_t stride, int64_t length, float* sums) {
+  constexpr int vectors = group / W;
+  vf s[R][vectors] = {};
+  for (int64_t i = 0; i < length; i += group) {
     VEC_UNROLL
-    for (int u = 0; u < 4; u++) s[u] = fma(load(x + i + u * WD), load(y + i + u * WD), s[u]);
+    for (int u = 0; u < vectors; u++) {
+      vf factor = load(x + i + u * W);
+      VEC_UNROLL
+      for (int r = 0; r < R; r++)
+        s[r][u] = fma(factor, load(rows + r * stride + i + u * W), s[r][u]);
+    }
   }
-  double r = sumLanes((s[0] + s[1]) + (s[2] + s[3]));
-  for (; i < n; i++) r += x[i] * y[i];
-  return r;
+  for (int r = 0; r < R; r++) {
+    float lanes[group];
+    for (int u = 0; u < vectors; u++) store(lanes + u * W, s[r][u]);
+    for (int half = group / 2; half > 0; half /= 2)
+      for (int i = 0; i < half; i++) lanes[i] += lanes[i + half];
+    sums[r] = lanes[0];
+  }
 }
 
 // y −= scale·x
-inline void subtract(double* y, const double* x, double scale, int64_t n) {
-  vd s = splat(-scale);
-  int64_t i = 0;
-  for (; i + WD <= n; i += WD) store(y + i, fma(s, load(x + i), load(y + i)));
-  for (; i < n; i++) y[i] -= scale * x[i];
+inline void subtract(float* y, const float* x, float scale, int64_t length) {
+  vf s = splat(-scale);
+  for (int64_t i = 0; i < length; i += W) store(y + i, fma(s, load(x + i), load(y + i)));
 }
 
-constexpr int dotsV = 4, columnsC = 2, takenV = 8;
-// Rows and columns of C at a time: with as much of V they stay in the L1 cache.
-constexpr int64_t blockRows = 256, groupC = 8;
-
-// w[v][c] += V_v·C_c for 4 columns of V and 2 of C, all of `length`, `ld` apart.
-inline void dots(const double* V, const double* C, int64_t length, int64_t ld, double* w) {
-  vd s[dotsV][columnsC] = {};
-  int64_t i = 0;
-  for (; i + WD <= length; i += WD) {
-    vd c[columnsC];
-    VEC_UNROLL
-    for (int j = 0; j < columnsC; j++) c[j] = load(C + j * ld + i);
-    VEC_UNROLL
-    for (int k = 0; k < dotsV; k++) {
-      vd v = load(V + k * ld + i);
-      VEC_UNROLL
-      for (int j = 0; j < columnsC; j++) s[k][j] = fma(v, c[j], s[k][j]);
-    }
-  }
-  for (int k = 0; k < dotsV; k++)
-    for (int j = 0; j < columnsC; j++) {
-      double sum = sumLanes(s[k][j]);
-      for (int64_t r = i; r < length; r++) sum += V[k * ld + r] * C[j * ld + r];
-      w[k * groupC + j] += sum;
-    }
+// Makes x its reflection's vector, which begins with 1: H = I − factor·v·vᵀ sends x to a multiple
+// of e₀, whose sign it tells.
+inline float reflect(float* x, int64_t length, float* sign) {
+  double square = 0;
+  for (int64_t i = 0; i < length; i++) square += (double)x[i] * x[i];
+  const double norm = sqrtOf(square), diagonal = x[0] > 0 ? -norm : norm;  // R's, away from x₀
+  const double first = x[0] - diagonal;
+  for (int64_t i = 1; norm != 0 && i < length; i++) x[i] = (float)(x[i] / first);
+  x[0] = 1;
+  *sign = diagonal < 0 ? -1 : 1;
+  return norm == 0 ? 0 : (float)(-first / diagonal);
 }
 
-// C_c −= Σ_v V_v·w[v][c] for 8 columns of V and 2 of C.
-inline void take(double* C, const double* V, const double* w, int64_t length, int64_t ld) {
-  vd factors[takenV][columnsC];
-  VEC_UNROLL
-  for (int k = 0; k < takenV; k++) {
-    VEC_UNROLL
-    for (int j = 0; j < columnsC; j++) factors[k][j] = splat(-w[k * groupC + j]);
-  }
-  int64_t i = 0;
-  for (; i + WD <= length; i += WD) {
-    vd c[columnsC];
-    VEC_UNROLL
-    for (int j = 0; j < columnsC; j++) c[j] = load(C + j * ld + i);
-    VEC_UNROLL
-    for (int k = 0; k < takenV; k++) {
-      vd v = load(V + k * ld + i);
-      VEC_UNROLL
-      for (int j = 0; j < columnsC; j++) c[j] = fma(v, factors[k][j], c[j]);
+// The panel's rows, which are columns of the matrix, become their reflections; with T.
+inline void factorPanel(const Panel& p, float* v, float* t, float* signs) {
+  for (int64_t k = 0; k < p.width; k++) {
+    float *x = v + k * p.stride, along[panelWidth];
+    const float factor = reflect(x + k, p.length - k, signs + k);
+    for (int64_t i = 0; i < k; i++) x[i] = 0;
+    const int64_t begin = k / group * group, length = p.length - begin;
+    int64_t r = 0;
+    for (; r + 4 <= p.width; r += 4)
+      dots<4>(x + begin, v + r * p.stride + begin, p.stride, length, along + r);
+    for (; r < p.width; r++)
+      dots<1>(x + begin, v + r * p.stride + begin, p.stride, length, along + r);
+    for (int64_t j = k + 1; j < p.width; j++)
+      subtract(v + j * p.stride + begin, x + begin, factor * along[j], length);
+    // T's column: −factor·T·(Vᵀv) above the diagonal.
+    for (int64_t i = 0; i < p.width; i++) {
+      double sum = 0;
+      for (int64_t l = i; l < k; l++) sum += (double)t[i * panelWidth + l] * along[l];
+      t[i * panelWidth + k] = i < k ? (float)(-factor * sum) : i == k ? factor : 0;
     }
-    VEC_UNROLL
-    for (int j = 0; j < columnsC; j++) store(C + j * ld + i, c[j]);
-  }
-  for (; i < length; i++)
-    for (int j = 0; j < columnsC; j++)
-      for (int k = 0; k < takenV; k++) C[j * ld + i] -= V[k * ld + i] * w[k * groupC + j];
-}
-
-// A panel of reflections: V (length, width) by columns `ld` apart, with zeros above its diagonal,
-// and T (width, width), upper triangular by rows.
-struct Panel {
-  const double* V;
-  int64_t length, ld, width;
-  double T[panelWidth * panelWidth];
-
-  // T from the reflections' factors: T_jj = f_j, T_:j = −f_j·T·(Vᵀv_j) above it.
-  void combine(const double* factors) {
-    for (int64_t j = 0; j < width; j++) {
-      double along[panelWidth];
-      for (int64_t i = 0; i < j; i++) along[i] = dot(V + i * ld + j, V + j * ld + j, length - j);
-      for (int64_t i = 0; i < j; i++) {
-        double sum = 0;
-        for (int64_t k = i; k < j; k++) sum += T[i * panelWidth + k] * along[k];
-        T[i * panelWidth + j] = -factors[j] * sum;
-      }
-      for (int64_t i = j + 1; i < width; i++) T[i * panelWidth + j] = 0;
-      T[j * panelWidth + j] = factors[j];
-    }
-  }
-
-  // Up to `groupC` columns of C, an even number, `ld` apart: C −= V·(T or Tᵀ)·(Vᵀ·C).
-  void apply(double* C, int64_t count, bool transposed) const {
-    double w[panelWidth * groupC] = {}, tw[panelWidth * groupC];
-    for (int64_t row = 0; row < length; row += blockRows) {
-      const int64_t rows = smaller(blockRows, length - row);
-      int64_t k = 0;
-      for (; k + dotsV <= width; k += dotsV)
-        for (int64_t j = 0; j < count; j += columnsC)
-          dots(V + k * ld + row, C + j * ld + row, rows, ld, w + k * groupC + j);
-      for (; k < width; k++)
-        for (int64_t j = 0; j < count; j++)
-          w[k * groupC + j] += dot(V + k * ld + row, C + j * ld + row, rows);
-    }
-    for (int64_t i = 0; i < width; i++)
-      for (int64_t j = 0; j < count; j++) {
-        double sum = 0;
-        for (int64_t l = transposed ? 0 : i; l < (transposed ? i + 1 : width); l++)
-          sum += T[transposed ? l * panelWidth + i : i * panelWidth + l] * w[l * groupC + j];
-        tw[i * groupC + j] = sum;
-      }
-    for (int64_t row = 0; row < length; row += blockRows) {
-      const int64_t rows = smaller(blockRows, length - row);
-      int64_t k = 0;
-      for (; k + takenV <= width; k += takenV)
-        for (int64_t j = 0; j < count; j += columnsC)
-          take(C + j * ld + row, V + k * ld + row, tw + k * groupC + j, rows, ld);
-      for (; k < width; k++)
-        for (int64_t j = 0; j < count; j++)
-          subtract(C + j * ld + row, V + k * ld + row, tw[k * groupC + j], rows);
-    }
-  }
-};
-
-// Makes the panel's columns their reflections' vectors v, with zeros above: H = I − factor·v·vᵀ
-// sends a column to a multiple of e_k.
-inline void factorPanel(double* V, int64_t length, int64_t ld, int64_t width, double* factor,
-                        double* sign) {
-  for (int64_t k = 0; k < width; k++) {
-    double* v = V + k * ld + k;
-    const int64_t rest = length - k;
-    double norm = sqrtOf(dot(v, v, rest));
-    double diagonal = v[0] > 0 ? -norm : norm;  // R's, away from v₀
-    v[0] -= diagonal;
-    factor[k] = norm == 0 ? 0 : -1 / (diagonal * v[0]);
-    sign[k] = diagonal < 0 ? -1 : 1;
-    for (int64_t j = k + 1; j < width; j++) {
-      double* x = V + j * ld + k;
-      subtract(x, v, factor[k] * dot(v, x, rest), rest);
-    }
-    for (int64_t i = 0; i < k; i++) V[k * ld + i] = 0;
   }
 }
 
 inline void orthogonalRun(const Call& call, const void*, Context& context) {
-  const int64_t m = call.integer(0), n = call.integer(1);
-  if (m * n == 0) return;
+  if (call.out[0].count == 0) return;
+  const Orthogonal o(call);
+  const int64_t m = o.m, n = o.n, stride = o.stride;
   const float* in = call.in[0].f32();
   float* out = call.out[0].f32();
-  const int64_t ld = columnStride(m);
-  // Columns are taken in pairs: the one after the last is 0 and stays so.
-  double *columns = (double*)context.scratch, *copy = columns + ld * (n + 1);
-  double *factor = copy + ld * panelWidth, *sign = factor + n;
-  parallelRange(context, n + 1, 16, [=](int64_t begin, int64_t end, int) {
-    for (int64_t i = 0; i < m; i++)
-      for (int64_t j = begin; j < end; j++) columns[j * ld + i] = j < n ? in[i * n + j] : 0;
-  });
-  auto each = [&](const Panel& panel, int64_t from, bool transposed) {
-    const Panel* p = &panel;
-    double* first = columns + from * ld + (m - panel.length);
-    // The pair that an odd column is in reaches into the column that stays 0.
-    const int64_t count = ceilDiv(n - from, columnsC) * columnsC;
-    parallelRange(context, ceilDiv(count, groupC), 1, [=](int64_t begin, int64_t end, int) {
-      for (int64_t j = begin * groupC; j < end * groupC; j += groupC)
-        p->apply(first + j * ld, smaller(groupC, count - j), transposed);
+  float *v = (float*)context.scratch, *t = v + n * stride, *w = t + n * panelWidth;
+  float *tw = w + n * panelWidth, *signs = tw + n * panelWidth, *own = signs + n;
+  char* memory = (char*)context.scratch + alignUp(4 * o.floats());
+  auto run = [&](const Product& whole, const float* a, const float* b, float* c) {
+    parts(whole, [&](const Product& part, int64_t term) {
+      multiply(Scheme(part), {a + term * part.columnA, b + term * part.rowB, c}, &context, memory);
     });
   };
+  // The columns after a panel become (I − V·Tᵀ·Vᵀ)·C or (I − V·T·Vᵀ)·C.
+  auto apply = [&](const Panel& p, bool transposed) {
+    float* c = out + p.at * n + p.at + p.width;
+    run(p.along(), v + p.vAt(), c, w);
+    run(p.combined(transposed), t + p.tAt(), w, tw);
+    run(p.taken(), v + p.vAt(), tw, c);
+  };
 
-  for (int64_t at = 0; at < n; at += panelWidth) {
-    Panel panel = {columns + at * ld + at, m - at, ld, smaller(panelWidth, n - at), {}};
-    factorPanel(columns + at * ld + at, m - at, ld, panel.width, factor + at, sign + at);
-    if (at + panel.width >= n) break;
-    panel.combine(factor + at);
-    each(panel, at + panel.width, true);
+  parallelRange(context, m, 64, [=](int64_t begin, int64_t end, int) {
+    __builtin_memcpy(out + begin * n, in + begin * n, (size_t)(4 * n * (end - begin)));
+  });
+  for (int64_t i = 0; i < o.panels; i++) {
+    const Panel p = o.panel(i);
+    float* rows = v + p.vAt();
+    transpose(out + p.at * (n + 1), n, rows, stride, p.length, p.width);
+    for (int64_t k = 0; k < p.width; k++)
+      for (int64_t j = p.length; j < stride - p.at; j++) rows[k * stride + j] = 0;
+    factorPanel(p, rows, t + p.tAt(), signs + p.at);
+    if (p.rest) apply(p, true);
   }
 
   // Q = (H₀H₁…)(…)…, panel by panel from the last: a panel's own columns are its product with those
   // of the identity, and those after it are multiplied by it.
-  for (int64_t at = (n - 1) / panelWidth * panelWidth; at >= 0; at -= panelWidth) {
-    double* own = columns + at * ld + at;
-    const int64_t width = smaller(panelWidth, n - at), length = m - at;
-    Panel panel = {copy, length, ld, width, {}};
-    for (int64_t k = 0; k < width; k++)
-      for (int64_t i = 0; i < length; i++) copy[k * ld + i] = own[k * ld + i];
-    panel.combine(factor + at);
-    if (at + width < n) each(panel, at + width, false);
-    for (int64_t k = 0; k < width; k++) {
-      for (int64_t i = -at; i < length; i++) own[k * ld + i] = 0;
-      own[k * ld + k] = 1;
-    }
-    for (int64_t k = 0; k < width; k += groupC)
-      panel.apply(own + k * ld, smaller(groupC, ceilDiv(width - k, columnsC) * columnsC), false);
+  for (int64_t i = o.panels; i-- > 0;) {
+    const Panel p = o.panel(i);
+    const float *rows = v + p.vAt(), *factors = t + p.tAt();
+    float* diagonal = out + p.at * (n + 1);
+    for (int64_t k = 0; k < p.width; k++)
+      __builtin_memset(diagonal + k * n, 0, (size_t)(4 * (n - p.at)));
+    for (int64_t k = 0; k < p.width; k++)
+      for (int64_t j = 0; j < p.width; j++) {
+        double sum = 0;
+        for (int64_t l = k; l <= j; l++)
+          sum += (double)factors[k * panelWidth + l] * rows[l * stride + j];
+        own[k * p.width + j] = (float)sum * signs[p.at + j];
+      }
+    if (p.rest) apply(p, false);
+    run(p.own(), rows, own, diagonal);
+    for (int64_t k = 0; k < p.width; k++) diagonal[k * (n + 1)] += signs[p.at + k];
   }
-
-  // Sixteen rows at a time: whole lines of the cache, as they are read.
-  parallelRange(context, m, 16, [=](int64_t begin, int64_t end, int) {
-    for (int64_t j = 0; j < n; j++)
-      for (int64_t i = begin; i < end; i++) out[i * n + j] = (float)(columns[j * ld + i] * sign[j]);
-  });
 }
 
 constexpr Kernel kernel_orthogonal = {"orthogonal", orthogonalCheck, orthogonalScratch,
