@@ -18,7 +18,7 @@ function checkBlocks(op: string, shape: Shape, count: number): number[] {
  * `init.gates(init.xavierUniform, 4)`; an LSTM has 4 gates, a GRU 3.
  * @throws if `count` does not divide the first axis
  * @example const w = init.gates(init.orthogonal, 4)([8, 2]); // four 2 × 2 rotations or reflections
- * await w.square().sum().item() // 8
+ * await w.square().mean().item() // 0.5
  */
 export function gates(initializer: Initializer, count: number): Initializer {
   const op = "init.gates";
