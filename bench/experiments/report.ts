@@ -52,9 +52,7 @@ seed. Trainings are short and the networks deep, so seeds differ much, by tens o
 numbers do not tell their seeds: where the mean is outside of the range, but the published number is within two deviations
 of what one more seed would give, it is "in spread", neither confirmed nor refuted. So are orderings "undecided" whose
 means are the wrong way round, but within two standard errors of each other. The same recipes in PyTorch
-(\`python3 bench/experiments/recipes.py\`) differ from seed to seed as much: relu30 with Xavier over 24 seeds, on AVX2,
-reached 58.5 ± 22.9 here (median 69.6, 2 runs never left the plateau) and 61.3 ± 21.4 there (median 69.5, 3 runs); a rank
-test does not tell them apart (z = 0.3). The row \`init.auto\` is the
+(\`python3 bench/experiments/recipes.py\`) differ from seed to seed as much. The row \`init.auto\` is the
 package's own choice and must be as good as the best other row, to one point. Networks train on Fashion-MNIST, pixels
 standardized, batch 128; hidden biases begin with 0 and logits with variance 1 unless told. A network whose numbers are no
 longer finite is counted at chance. In the pictures a bracket is the expected range.
