@@ -61,9 +61,11 @@ interface Task {
   readonly rows: Rows;
   /** What a trial gives without any repair. */
   readonly without: Score;
-  /** The loss that the run as it is now begins with, if the fault no longer shows. */
-  readonly cures: () => Promise<number | undefined>;
+  readonly cures?: Cures;
 }
+
+/** The loss that the run as it is now begins with, if the fault no longer shows. */
+type Cures = () => Promise<number | undefined>;
 
 /** A repair and how strongly it is made. */
 interface Measure {
@@ -98,14 +100,14 @@ export class Surgeon {
     this.loss = loop.options.loss;
   }
 
-  /** Steps of a trial: a share of the run, but at least 20 and at most so many. */
-  private lengthOf(share: number, most: number): number {
-    const { total, at } = this.loop;
+  /** Steps of a trial from a checkpoint: a share of the run, but at least 20 and at most so many. */
+  private lengthOf({ at }: Checkpoint, share: number, most: number): number {
+    const { total } = this.loop;
     return Math.min(total - at, Math.max(20, Math.min(most, Math.round(total * share))));
   }
 
   /** Trains for some steps as the run is now, and scores it; the run does not go back by itself. */
-  private async trial(state: Case, length: number, { train, judge }: Rows = this.all): Promise<Score> {
+  private async trial({ state, length, rows: { train, judge } }: Omit<Task, "without">): Promise<Score> {
     const { loop } = this;
     try {
       await loop.unwatched(() => loop.advanceTo(Math.min(loop.total, loop.at + length)), train);
@@ -116,6 +118,14 @@ export class Surgeon {
     const score = await scoreOf(loop, judge, state.facts, state.facts.output.op, this.loss);
     loop.options.signal?.throwIfAborted();
     return score;
+  }
+
+  /** A task, with what a trial gives as it is. */
+  private async asIs(task: Omit<Task, "without">): Promise<Task> {
+    this.loop.restore(task.back);
+    const without = await this.trial(task);
+    this.loop.restore(task.back);
+    return { ...task, without };
   }
 
   private get all(): Rows {
@@ -156,7 +166,7 @@ export class Surgeon {
     beside: readonly Finding[],
     state: Case,
     back: Checkpoint,
-    cures: () => Promise<number | undefined>,
+    cures: Cures,
     thorough: boolean,
   ): Promise<RepairRecord[]> {
     const { loop } = this;
@@ -168,12 +178,9 @@ export class Surgeon {
     const alone = (names: readonly Mending[]): Mending[][] => names.map((name) => [name]);
     const lists = [...alone(first), ...(together.length > 1 ? [together] : []), ...alone(advised.slice(1))];
     await this.safely(async (now) => {
-      loop.restore(back);
-      const length = this.lengthOf(1 / 4, 200);
-      const without = await this.trial(state, length);
-      const task: Task = { finding, state, back, length, rows: this.all, without, cures, step: now.at };
+      const [length, rows] = [this.lengthOf(back, 1 / 4, 200), this.all];
+      const task = await this.asIs({ finding, state, step: now.at, back, length, rows, cures });
       for (const candidates of thorough ? [lists, alone(others)] : [lists]) {
-        loop.restore(back);
         if (await this.tryAll(candidates, task, records)) return;
       }
       loop.restore(now);
@@ -250,8 +257,8 @@ export class Surgeon {
       return undefined;
     }
     await loop.save(); // gives new weights their first values
-    const cured = await task.cures();
-    const score = await this.trial(task.state, task.length, task.rows);
+    const cured = await task.cures?.();
+    const score = await this.trial(task);
     undoAll(undos.splice(before))();
     loop.restore(task.back);
     return { made, score, heals: heals(cured, score, task) };
@@ -262,27 +269,22 @@ export class Surgeon {
    * made it ill may have set these, too. The best of each round stays.
    */
   async recover(finding: Finding, state: Case): Promise<RepairRecord[]> {
-    const { loop } = this;
     const records: RepairRecord[] = [];
     const floor = floorOf(state.facts);
     await this.safely(async (now) => {
-      const [length, rows] = [this.lengthOf(1, 400), this.heldOut];
-      let [back, without] = [now, await this.trial(state, length, rows)];
-      loop.restore(back);
-      for (let round = 0; round < 2 && !isGood(without, floor); round++) {
-        const cures = async (): Promise<undefined> => undefined;
-        const task: Task = { finding, state, back, length, rows, without, step: back.at, cures };
+      const [length, rows] = [this.lengthOf(now, 1, 400), this.heldOut];
+      let task = await this.asIs({ finding, state, step: now.at, back: now, length, rows });
+      for (let round = 0; round < 2 && !isGood(task.without, floor); round++) {
         let best: Tried | undefined;
         for (const measure of recovery) {
           const attempt = await this.tried([measure], task);
           if (!attempt) continue;
           const tried = { attempt, at: records.length };
           records.push(...recordsOf(attempt, task));
-          if (gain(best?.attempt.score ?? without, attempt.score) >= (best ? 0 : much)) best = tried;
+          if (gain(best?.attempt.score ?? task.without, attempt.score) >= (best ? 0 : much)) best = tried;
         }
         if (!best) return;
-        back = await this.stays(best, task, records);
-        without = best.attempt.score;
+        task = { ...task, back: await this.stays(best, task, records), without: best.attempt.score };
       }
     });
     return records;
