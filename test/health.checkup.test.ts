@@ -4,7 +4,7 @@ import { DataSet } from "../lib/data/index.js";
 import { checkup, explain } from "../lib/health/index.js";
 import * as init from "../lib/init/index.js";
 import * as nn from "../lib/nn/index.js";
-import { randint, randn, seed, stopGradient, tensor, zeros } from "../lib/ops/index.js";
+import { concat, randint, randn, seed, stopGradient, tensor, zeros } from "../lib/ops/index.js";
 import { Adam, type Optimizer, SGD } from "../lib/optim/index.js";
 import type { Shape } from "../lib/shape.js";
 import type { Tensor } from "../lib/tensor.js";
@@ -310,6 +310,48 @@ test("labels of other rows are a warning: a model may find what neighbours do no
   };
   expect(await of(randint(0, 3, [256]))).toEqual([["shuffled-labels", "warning"]]);
   expect(await of(data().y)).toEqual([["shuffled-labels", "warning"]]);
+});
+
+describe("units are alike", () => {
+  /** What 6 features of ±1 and a weight of so many units, made from one of half of them, are said to have. */
+  const of = async (half: Tensor, twice: boolean) => {
+    const { x, y } = data();
+    const first = twice ? concat([half, half]) : half;
+    const fanIn = first.shape[1];
+    const model = new nn.Sequential(
+      new nn.Linear(6, fanIn),
+      new nn.Tanh(),
+      new nn.Linear(fanIn, first.shape[0], { weightInit: () => first }),
+      new nn.Tanh(),
+      new nn.Linear(first.shape[0], 3),
+    );
+    const { findings } = await checkup(model, { x, y }, { loss: nn.crossEntropy });
+    return findings.find(({ rule }) => rule === "symmetric-units");
+  };
+
+  test.each([
+    [8, 300],
+    [64, 300],
+    [64, 512],
+  ])("of %i weights, wherever their twin is among %i more", async (fanIn, half) => {
+    seed(3);
+    const found = await of(randn([half, fanIn], { std: 0.1 }), true);
+    expect(found).toMatchObject({
+      layer: "2.weight",
+      measured: "100 % of the units of 2.weight are as another one is",
+    });
+  });
+
+  test("whatever the size of their weights", async () => {
+    seed(3);
+    expect((await of(randn([40, 20], { std: 1e-20 }), true))?.value).toBe(1);
+    expect((await of(randn([40, 20], { std: 1e10 }), true))?.value).toBe(1);
+  });
+
+  test.each([2, 3, 64])("but not by chance, of %i weights in 1024 units", async (fanIn) => {
+    seed(3);
+    expect(await of(randn([1024, fanIn], { std: 1 / Math.sqrt(fanIn) }), false)).toBeUndefined();
+  });
 });
 
 test("rows of validation that are trained on", async () => {

@@ -1,6 +1,7 @@
 /** What is known of inputs and targets before any training. */
 import { eye, oneHot } from "../../ops/index.js";
 import type { Tensor } from "../../tensor.js";
+import { squaredDistances } from "./distances.js";
 
 /** A group of tensors to read, and what their values mean. */
 export interface Reading<T> {
@@ -109,10 +110,7 @@ const mostRows = 512;
 function nearestOf(input: Tensor, n: number): Tensor {
   const x = rows(input.cast("f32").slice([0, n]));
   const centred = x.sub(x.mean({ axes: 0 }));
-  const length = centred.square().sum({ axes: 1 });
-  const products = centred.matmul(centred.transpose());
-  const distance = length.unsqueeze(1).add(length).sub(products.mul(2));
-  return distance.add(eye(n).mul(1e30)).argmin({ axes: 1 });
+  return squaredDistances(centred, centred).add(eye(n).mul(1e30)).argmin({ axes: 1 });
 }
 
 /** @param classes of labels (N); 0 for a number per row */

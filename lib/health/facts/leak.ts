@@ -3,6 +3,7 @@ import type { DataSet } from "../../data/index.js";
 import { arange } from "../../ops/index.js";
 import { read } from "../../run/index.js";
 import type { Tensor } from "../../tensor.js";
+import { squaredDistances } from "./distances.js";
 
 /** As many rows of each set are compared. */
 const [mostChecked, mostRows] = [64, 8192];
@@ -13,9 +14,8 @@ const firstRows = (set: DataSet, most: number): Tensor =>
 
 /** Share of the rows of a that are among those of b so many times, up to rounding. */
 function among(a: Tensor, b: Tensor, times: number): Tensor {
-  const length = (x: Tensor): Tensor => x.square().sum({ axes: 1 });
-  const distance = length(a).unsqueeze(1).add(length(b)).sub(a.matmul(b.transpose()).mul(2));
-  const same = distance.lessEqual(length(a).add(1e-30).mul(1e-6).unsqueeze(1));
+  const nothing = a.square().sum({ axes: 1, keepDims: true }).add(1e-30).mul(1e-6);
+  const same = squaredDistances(a, b).lessEqual(nothing);
   return same.cast("f32").sum({ axes: 1 }).greaterEqual(times).mean();
 }
 

@@ -1,9 +1,10 @@
 /** What is known of each parameter before the first step. */
 import type { Module } from "../../nn/module.js";
-import { eye, norms } from "../../ops/index.js";
+import { eye, Generator, norms, randn } from "../../ops/index.js";
 import type { Optimizer } from "../../optim/index.js";
 import type { Tensor, Variable } from "../../tensor.js";
 import type { Reading } from "./data.js";
+import { squaredDistances } from "./distances.js";
 
 export interface ParameterFacts {
   readonly path: string;
@@ -18,22 +19,29 @@ export interface ParameterFacts {
   /** Root mean squares of its elements and of its gradient. */
   readonly rms: number;
   readonly gradient: number;
-  /** Share of rows of a matrix (units) that point where another row does; 0 for other shapes. */
+  /** Share of rows of a matrix (units) that are as another row is, of the first 1024; 0 for other shapes. */
   readonly twins: number;
 }
 
 /** As many units are compared with each other. */
-const mostUnits = 128;
+const mostUnits = 1024;
+/** Weights of a unit, or where it has more so many random sums of them, which are equal where the weights are. */
+const mostNumbers = 16;
+/** Of their mean squared length, the squared distance below which units are alike: 100 times rounding. */
+const alike = 1e-5;
 
-/** Cosines of a unit's weights with every other's: the share of units for which one is 1. */
+/** The share of a weight's units that have a twin: another one with equal weights. */
 function twins(weight: Tensor): Tensor {
-  const rows = weight.slice([0, Math.min(mostUnits, weight.shape[0])]);
-  const flat = rows.reshape([rows.shape[0], rows.size / rows.shape[0]]);
-  const directions = flat.div(flat.square().sum({ axes: 1, keepDims: true }).sqrt().add(1e-30));
-  const cosines = directions.matmul(directions.transpose()).sub(eye(rows.shape[0]).mul(2));
-  return cosines
-    .max({ axes: 1 })
-    .greater(1 - 1e-5)
+  const units = Math.min(mostUnits, weight.shape[0]);
+  const rows = weight.slice([0, units]).reshape([units, weight.size / weight.shape[0]]);
+  const fanIn = rows.shape[1];
+  const unit = rows.div(rows.norm().add(1e-30)); // of length 1 all together, so that no square is too small
+  const numbers =
+    fanIn > mostNumbers ? unit.matmul(randn([fanIn, mostNumbers], { std: 0.25, generator: new Generator() })) : unit;
+  return squaredDistances(numbers, numbers)
+    .add(eye(units))
+    .min({ axes: 1 })
+    .less(alike / units)
     .mean();
 }
 

@@ -18,7 +18,7 @@ export const symmetricUnits: Rule = {
         return {
           severity: "fault",
           layer: p.path,
-          measured: `${percent(p.twins)} of the units of ${p.path} point where another one does`,
+          measured: `${percent(p.twins)} of the units of ${p.path} are as another one is`,
           value: p.twins,
         };
     }
