@@ -304,8 +304,16 @@ struct MapCompiler {
       emit(loadStep).operand[0] = values[output.value].at;
       emit(storeStep, output.at);
     }
-    emit(endStep);
+    emitEnd();
     plan->isLoop = isLoop();
+  }
+
+  void emitEnd() {
+    MapStep* last = plan->steps + plan->nSteps - 1;
+    if (plan->nSteps > 0 && last->code == storeStep)
+      last->code = endStoreStep;
+    else
+      emit(endStep);
   }
 
   bool isLoop() const {

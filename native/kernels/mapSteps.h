@@ -38,7 +38,12 @@ constexpr Form ternaryForms[] = {{fromAccumulator, fromMemory, fromMemory},
                                  {fromMemory, fromAccumulator, fromMemory},
                                  {fromMemory, fromMemory, fromAccumulator},
                                  {fromMemory, fromMemory, fromMemory}};
-constexpr int maxForms = 8;
+constexpr int maxForms = sizeof binaryForms / sizeof(Form);
+// clang-format off
+#define MAP_FORMS(name) \
+  MAP_FORM(name, 0) MAP_FORM(name, 1) MAP_FORM(name, 2) MAP_FORM(name, 3) \
+  MAP_FORM(name, 4) MAP_FORM(name, 5) MAP_FORM(name, 6)
+// clang-format on
 
 // `code` is maxForms·op + form, or one of the others. Operands are entries of the table of
 // pointers; so is `to`, where a store or a loop writes.
@@ -46,17 +51,25 @@ struct MapStep {
   int32_t code, to, loop;
   int32_t operand[3];
 };
+// clang-format off
+#define MAP_CODES                                          \
+  MAP_CODE(load)       /* accumulator = a               */ \
+  MAP_CODE(store)      /* to = accumulator              */ \
+  MAP_CODE(addProduct) /* accumulator + a·b             */ \
+  MAP_CODE(subProduct) /* accumulator − a·b             */ \
+  MAP_CODE(productSub) /* a·b − accumulator             */ \
+  MAP_CODE(addScaled)  /* the same where b is a scalar  */ \
+  MAP_CODE(subScaled)                                      \
+  MAP_CODE(scaledSub)                                      \
+  MAP_CODE(loop)       /* to = a long operation of a, b */ \
+  MAP_CODE(endStore)   /* to = accumulator, and end     */ \
+  MAP_CODE(end)        /* of the block                  */
+// clang-format on
 enum MapCode {
-  loadStep = maxForms * mapOps,  // accumulator = a
-  storeStep,                     // to = accumulator
-  addProductStep,                // accumulator + a·b
-  subProductStep,                // accumulator − a·b
-  productSubStep,                // a·b − accumulator
-  addScaledStep,                 // the same where b is a scalar
-  subScaledStep,
-  scaledSubStep,
-  loopStep,  // to = a long operation of a and b
-  endStep
+  lastForm = maxForms * mapOps - 1,
+#define MAP_CODE(name) name##Step,
+  MAP_CODES
+#undef MAP_CODE
 };
 
 template <class V>
@@ -96,39 +109,28 @@ struct Operand {
 
 template <int form, class R, class A>
 VEC_INLINE void shortStep(R (*apply)(A), Accumulator& acc, const MapStep& s, char* const* at) {
-  if constexpr (form < (int)(sizeof unaryForms / sizeof(Form))) {
-    Operand<unaryForms[form].a, A> a(at, s.operand[0]);
-    VEC_UNROLL
-    for (int i = 0; i < blockVectors; i++) acc[i] = (vf)apply(a.vector(acc, i));
-  }
+  Operand<unaryForms[form].a, A> a(at, s.operand[0]);
+  VEC_UNROLL
+  for (int i = 0; i < blockVectors; i++) acc[i] = (vf)apply(a.vector(acc, i));
 }
 
 template <int form, class R, class A, class B>
 VEC_INLINE void shortStep(R (*apply)(A, B), Accumulator& acc, const MapStep& s, char* const* at) {
-  if constexpr (form < (int)(sizeof binaryForms / sizeof(Form))) {
-    Operand<binaryForms[form].a, A> a(at, s.operand[0]);
-    Operand<binaryForms[form].b, B> b(at, s.operand[1]);
-    VEC_UNROLL
-    for (int i = 0; i < blockVectors; i++) acc[i] = (vf)apply(a.vector(acc, i), b.vector(acc, i));
-  }
+  Operand<binaryForms[form].a, A> a(at, s.operand[0]);
+  Operand<binaryForms[form].b, B> b(at, s.operand[1]);
+  VEC_UNROLL
+  for (int i = 0; i < blockVectors; i++) acc[i] = (vf)apply(a.vector(acc, i), b.vector(acc, i));
 }
 
 template <int form, class R, class A, class B, class C>
 VEC_INLINE void shortStep(R (*apply)(A, B, C), Accumulator& acc, const MapStep& s,
                           char* const* at) {
-  if constexpr (form < (int)(sizeof ternaryForms / sizeof(Form))) {
-    Operand<ternaryForms[form].a, A> a(at, s.operand[0]);
-    Operand<ternaryForms[form].b, B> b(at, s.operand[1]);
-    Operand<ternaryForms[form].c, C> c(at, s.operand[2]);
-    VEC_UNROLL
-    for (int i = 0; i < blockVectors; i++)
-      acc[i] = (vf)apply(a.vector(acc, i), b.vector(acc, i), c.vector(acc, i));
-  }
-}
-
-template <class Op, int form>
-VEC_INLINE void shortStep(Accumulator& acc, const MapStep& s, char* const* at) {
-  if constexpr (!Op::isLong) shortStep<form>(&Op::apply, acc, s, at);
+  Operand<ternaryForms[form].a, A> a(at, s.operand[0]);
+  Operand<ternaryForms[form].b, B> b(at, s.operand[1]);
+  Operand<ternaryForms[form].c, C> c(at, s.operand[2]);
+  VEC_UNROLL
+  for (int i = 0; i < blockVectors; i++)
+    acc[i] = (vf)apply(a.vector(acc, i), b.vector(acc, i), c.vector(acc, i));
 }
 
 // The accumulator with a product, which is rounded by itself.
@@ -222,57 +224,99 @@ struct MapTable {
   }
 };
 
+// How many forms of an operation there is code for.
+template <class R, class A>
+constexpr int formsOf(R (*)(A)) {
+  return sizeof unaryForms / sizeof(Form);
+}
+template <class R, class A, class B>
+constexpr int formsOf(R (*)(A, B)) {
+  return sizeof binaryForms / sizeof(Form);
+}
+template <class R, class A, class B, class C>
+constexpr int formsOf(R (*)(A, B, C)) {
+  return sizeof ternaryForms / sizeof(Form);
+}
+template <class Op, int form>
+constexpr bool hasForm = !Op::isLong && form < formsOf(&Op::apply);
+
+template <class Op, int form>
+VEC_INLINE void shortStep(Accumulator& acc, const MapStep& s, char* const* at) {
+  if constexpr (hasForm<Op, form>) shortStep<form>(&Op::apply, acc, s, at);
+}
+
+VEC_INLINE void storeBlock(const Accumulator& acc, char* to) {
+  VEC_UNROLL
+  for (int i = 0; i < blockVectors; i++) store((float*)(to + i * VEC_BYTES), acc[i]);
+}
+
 // Runs the steps for `blocks` blocks; long operations compute the first `vectors` of the eight.
+// Each step's code ends with a jump of its own to the next one's: a processor foresees where a jump
+// goes by where it stands, and a switch would have one for all.
 static void runSteps(const MapStep* first, const MapTable& table, int64_t blocks, int vectors) {
+  // Where the code is, in bytes from that of `end`.
+  static const int32_t places[] = {
+#define MAP_CODE(label) (int32_t)((char*)&&label - (char*)&&end),
+#define MAP_FORM(name, form) MAP_CODE(name##form)
+#define MAP(name, signature) MAP_FORMS(name)
+#include "../ops.def"
+      MAP_CODES
+#undef MAP_FORM
+#undef MAP_CODE
+  };
+#define NEXT_STEP(next) \
+  s = next;             \
+  goto*((char*)&&end + places[s->code])
+
   char* const* at = table.at;
   Accumulator acc = {};
-  for (const MapStep* s = first;; s++) {
-    switch (s->code) {
-#define MAP_FORM(name, form)                  \
-  case maxForms* mapOp_##name + form:         \
-    shortStep<map_##name, form>(acc, *s, at); \
-    break;
-#define MAP(name, signature) \
-  MAP_FORM(name, 0)          \
-  MAP_FORM(name, 1)          \
-  MAP_FORM(name, 2) MAP_FORM(name, 3) MAP_FORM(name, 4) MAP_FORM(name, 5) MAP_FORM(name, 6)
+  const MapStep* s;
+  NEXT_STEP(first);
+
+  // Nothing jumps to a form that an operation has not.
+#define MAP_FORM(name, form)                           \
+  name##form : if (!hasForm<map_##name, form>) return; \
+  shortStep<map_##name, form>(acc, *s, at);            \
+  NEXT_STEP(s + 1);
+#define MAP(name, signature) MAP_FORMS(name)
 #include "../ops.def"
 #undef MAP_FORM
-      case loadStep: {
-        Operand<fromMemory, vf> a(at, s->operand[0]);
-        VEC_UNROLL
-        for (int i = 0; i < blockVectors; i++) acc[i] = a.vector(acc, i);
-        break;
-      }
-      case storeStep: {
-        char* to = at[s->to];
-        VEC_UNROLL
-        for (int i = 0; i < blockVectors; i++) store((float*)(to + i * VEC_BYTES), acc[i]);
-        break;
-      }
-      case addProductStep: productStep<addProductStep>(acc, *s, at); break;
-      case subProductStep: productStep<subProductStep>(acc, *s, at); break;
-      case productSubStep: productStep<productSubStep>(acc, *s, at); break;
-      case addScaledStep: productStep<addScaledStep>(acc, *s, at); break;
-      case subScaledStep: productStep<subScaledStep>(acc, *s, at); break;
-      case scaledSubStep: productStep<scaledSubStep>(acc, *s, at); break;
-      case loopStep: {
-        mapLoops[s->loop](at[s->to], at[s->operand[0]], at[s->operand[1]], vectors);
-        // A call keeps no vector registers: the accumulator is not used across it.
-        VEC_UNROLL
-        for (int i = 0; i < blockVectors; i++) acc[i] = vf{};
-        break;
-      }
-      case endStep: {
-        if (--blocks == 0) return;
-        for (int i = 0; i < table.moving; i++) table.at[i] += blockBytes;
-        table.advanceWraps();
-        s = first - 1;
-        break;
-      }
-      default: __builtin_unreachable();
-    }
-  }
+
+#define MAP_CODE(name)                  \
+  name:                                 \
+  productStep<name##Step>(acc, *s, at); \
+  NEXT_STEP(s + 1);
+  MAP_CODE(addProduct)
+  MAP_CODE(subProduct)
+  MAP_CODE(productSub)
+  MAP_CODE(addScaled)
+  MAP_CODE(subScaled)
+  MAP_CODE(scaledSub)
+#undef MAP_CODE
+
+load : {
+  Operand<fromMemory, vf> a(at, s->operand[0]);
+  VEC_UNROLL
+  for (int i = 0; i < blockVectors; i++) acc[i] = a.vector(acc, i);
+}
+  NEXT_STEP(s + 1);
+store:
+  storeBlock(acc, at[s->to]);
+  NEXT_STEP(s + 1);
+loop:
+  mapLoops[s->loop](at[s->to], at[s->operand[0]], at[s->operand[1]], vectors);
+  // A call keeps no vector registers: the accumulator is not used across it.
+  VEC_UNROLL
+  for (int i = 0; i < blockVectors; i++) acc[i] = vf{};
+  NEXT_STEP(s + 1);
+endStore:
+  storeBlock(acc, at[s->to]);
+end:
+  if (--blocks == 0) return;
+  for (int i = 0; i < table.moving; i++) table.at[i] += blockBytes;
+  table.advanceWraps();
+  NEXT_STEP(first);
+#undef NEXT_STEP
 }
 
 }  // namespace
