@@ -1,6 +1,7 @@
 /** What the doctor says before the first step: each fault by its name, nothing of sound models, bad input in words. */
 import { describe, expect, test } from "vitest";
 import { DataSet } from "../lib/data/index.js";
+import { spread } from "../lib/health/facts/sample.js";
 import { checkup, explain } from "../lib/health/index.js";
 import * as init from "../lib/init/index.js";
 import * as nn from "../lib/nn/index.js";
@@ -8,6 +9,7 @@ import { concat, randint, randn, seed, stopGradient, tensor, zeros } from "../li
 import { Adam, type Optimizer, SGD } from "../lib/optim/index.js";
 import type { Shape } from "../lib/shape.js";
 import type { Tensor } from "../lib/tensor.js";
+import { fit } from "../lib/train/index.js";
 import { classes, rejection, valuesOf } from "./training.js";
 
 interface Case {
@@ -96,6 +98,10 @@ const cases: Record<string, () => [first: string, Case]> = {
     },
   ],
   "constant inputs": () => ["constant-features", { model: stack(2), x: zeros([256, 6]).add(1) }],
+  "one label for all": () => [
+    "constant-targets",
+    { model: stack(2), y: zeros([256]).cast("i32"), optimizer: sgd(0.1) },
+  ],
   "softmax twice": () => [
     "activation-before-loss",
     { model: new nn.Sequential(new nn.Linear(6, 8), new nn.ReLU(), new nn.Linear(8, 3), new nn.Softmax()) },
@@ -352,6 +358,79 @@ describe("units are alike", () => {
     seed(3);
     expect(await of(randn([1024, fanIn], { std: 1 / Math.sqrt(fanIn) }), false)).toBeUndefined();
   });
+});
+
+describe("a set in the order of its classes", () => {
+  /** 3000 rows in three classes, one after the other. */
+  async function sorted(): Promise<DataSet> {
+    seed(4);
+    const x = await randn([3000, 6]).data();
+    const y = Int32Array.from({ length: 3000 }, (_, i) => Math.floor(i / 1000));
+    for (const [row, k] of y.entries()) x[6 * row + k] += 2;
+    return new DataSet(tensor(x, [3000, 6]), tensor(y, [3000], "i32"));
+  }
+
+  test("is looked at from all over", async () => {
+    const set = await sorted();
+    const model = stack(2);
+    const options = { loss: nn.crossEntropy, optimizer: new SGD(model.parameters(), { lr: 0.1 }), batchSize: 32 };
+    expect((await checkup(model, set, options)).findings).toEqual([]);
+  });
+
+  test.each(["suggest", "auto"] as const)("is no fault of a run, and nothing is repaired (%s)", async (repair) => {
+    const set = await sorted();
+    const model = stack(2);
+    const optimizer = new SGD(model.parameters(), { lr: 0.1 });
+    const { health } = await fit(model, set, { loss: nn.crossEntropy, optimizer, batchSize: 32, health: { repair } });
+    expect(health).toMatchObject({ verdict: "healthy", findings: [], repairs: [] });
+  });
+
+  test.each([
+    [3000, 512],
+    [513, 512],
+    [1000, 999],
+    [7, 512],
+  ])("of %i rows gives %i different ones at most", (size, most) => {
+    const rows = [...spread(size, most)];
+    expect(rows).toHaveLength(Math.min(size, most));
+    expect(new Set(rows).size).toBe(rows.length);
+    expect(Math.max(...rows)).toBeLessThan(size);
+  });
+
+  test("by no period: rows of every residue come alike", () => {
+    const counts = [0, 0, 0, 0, 0, 0, 0, 0];
+    for (const row of spread(8 * 512, 512)) counts[row % 8]++;
+    for (const count of counts) expect(Math.abs(count - 64)).toBeLessThan(8);
+  });
+});
+
+test("targets that are one number are a warning: a residual may be wanted to be 0", async () => {
+  seed(5);
+  const { x } = data();
+  const sample = { x: tensor(await x.data(), x.shape), y: zeros([256, 3]) };
+  const { findings } = await checkup(stack(2), sample, { loss: nn.mse });
+  expect(findings).toMatchObject([
+    { rule: "constant-targets", severity: "warning", measured: "the target of all 256 rows that were looked at is 0" },
+  ]);
+});
+
+test("advice is of the optimizer at hand", async () => {
+  seed(5);
+  const linesOf = async (optimizer: (model: nn.Module) => Optimizer): Promise<string[]> => {
+    const model = stack(2);
+    const { findings } = await checkup(model, data(), { loss: nn.crossEntropy, optimizer: optimizer(model) });
+    return findings[0].advice.map(({ code }) => code);
+  };
+  expect((await linesOf(sgd(1e4)))[0]).toBe("optimizer.lr /= 10");
+  expect((await linesOf((m) => new SGD(m.parameters(), { lr: 100, momentum: 0.99 })))[0]).toBe(
+    "new optim.SGD(model.parameters(), { lr: 100, momentum: 0.9 })",
+  );
+  expect(await linesOf((m) => new Adam(m.parameters(), { lr: 0.01, betas: [0.99, 0.5], eps: 1 }))).toContain(
+    "new optim.Adam(model.parameters(), { lr: 0.01, betas: [0.9, 0.999], eps: 1e-8 })",
+  );
+  expect((await linesOf((m) => new SGD(m.parameters(), { lr: 0.1, weightDecay: 0.5 })))[0]).toBe(
+    "new optim.SGD(model.parameters(), { lr: 0.1, weightDecay: 0 })",
+  );
 });
 
 test("rows of validation that are trained on", async () => {

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { advice } from "../lib/health/advice.js";
+import { adviceFor } from "../lib/health/advice.js";
 import type { StartFacts } from "../lib/health/facts/start.js";
 import type { LayerSample } from "../lib/health/record.js";
 import { repairs } from "../lib/health/repairs/index.js";
@@ -197,7 +197,7 @@ describe("every rule", () => {
     for (const { source, normal, why, repairs: advised } of rules) {
       expect(source.length * normal.length).toBeGreaterThan(0);
       expect(why).toMatch(/^[A-Z].*\.$/);
-      for (const repair of advised) expect(advice[repair]).toBeDefined();
+      for (const repair of advised) expect(adviceFor(repair, undefined)).toMatchObject({ repair });
     }
     expect(new Set(rules.map(({ name }) => name)).size).toBe(rules.length);
   });

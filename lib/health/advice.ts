@@ -1,5 +1,7 @@
 /** What each repair is in words, and the line that does it. */
+import type { Optimizer } from "../optim/index.js";
 import type { Advice, RepairName } from "./finding.js";
+import { decayOf, type Memory, unusualMemory } from "./memory.js";
 
 const known: Readonly<Record<RepairName, readonly [text: string, code: string]>> = {
   adaptiveOptimizer: ["use an optimizer that scales steps itself", "new optim.Adam(model.parameters(), { lr: 0.002 })"],
@@ -36,6 +38,26 @@ const known: Readonly<Record<RepairName, readonly [text: string, code: string]>>
   weightDecay: ["keep weights small", "new optim.AdamW(model.parameters(), { weightDecay: 0.01 })"],
 };
 
-export const advice = Object.fromEntries(
+const advice = Object.fromEntries(
   Object.entries(known).map(([repair, [text, code]]) => [repair, { repair, text, code }]),
 ) as Readonly<Record<RepairName, Advice>>;
+
+/** An optimizer with other options, as it is written. */
+function written({ name, lr }: Optimizer, changes: Memory & { readonly weightDecay?: number }): string | undefined {
+  const list = Object.entries(changes).map(([key, value]) => `${key}: ${JSON.stringify(value).replace(",", ", ")}`);
+  return list.length ? `new optim.${name}(model.parameters(), { lr: ${lr}, ${list.join(", ")} })` : undefined;
+}
+
+/** The lines of what changes the optimizer at hand; undefined where there is nothing to change. */
+const lines: Partial<Record<RepairName, (optimizer: Optimizer) => string | undefined>> = {
+  usualMemory: (optimizer) => written(optimizer, unusualMemory(optimizer)),
+  weakerDecay: (optimizer) => (decayOf(optimizer) > 0 ? written(optimizer, { weightDecay: 0 }) : undefined),
+};
+
+/** A repair as advice for a run with an optimizer, where that is known; undefined if there is nothing for it to do. */
+export function adviceFor(repair: RepairName, optimizer: Optimizer | undefined): Advice | undefined {
+  const line = optimizer && lines[repair];
+  if (!line) return advice[repair];
+  const code = line(optimizer);
+  return code === undefined ? undefined : { ...advice[repair], code };
+}

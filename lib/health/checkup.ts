@@ -6,7 +6,7 @@ import { defaultLoss } from "../init/loss.js";
 import { hessian } from "../init/spectrum.js";
 import type { Structure } from "../init/structure.js";
 import { checkModule, type Module } from "../nn/module.js";
-import { arange, Generator } from "../ops/index.js";
+import { Generator } from "../ops/index.js";
 import { Optimizer } from "../optim/index.js";
 import { showShape } from "../shape.js";
 import { Tensor } from "../tensor.js";
@@ -14,6 +14,7 @@ import { withLines } from "./facts/called.js";
 import { leakedShare } from "./facts/leak.js";
 import { noiseScale } from "./facts/noise.js";
 import { rehearse } from "./facts/rehearsal.js";
+import { sampleOf } from "./facts/sample.js";
 import { isSound, type StartFacts, startFacts, startView } from "./facts/start.js";
 import { type Finding, findingsTable, ranked } from "./finding.js";
 import { atStart } from "./rules/index.js";
@@ -28,7 +29,7 @@ export interface Checkup {
   toString(): string;
 }
 
-/** A batch, or a data set of which the first rows count. */
+/** A batch, or a data set of which some rows count. */
 export type CheckupSample = DataSet | { readonly x: Tensor; readonly y: Tensor };
 
 /** Options of {@link checkup}. */
@@ -43,14 +44,6 @@ export interface CheckupOptions {
   validation?: DataSet;
   /** Stops within a step of the rehearsal; nothing is changed then either. */
   signal?: AbortSignal;
-}
-
-/** As many rows are looked at. */
-const mostRows = 512;
-
-/** The first rows of a set. */
-export function sampleOf(set: DataSet, rows = mostRows): { x: Tensor; y: Tensor } {
-  return set.batch(arange(0, Math.min(rows, set.size), 1, "i32"));
 }
 
 /** Facts of a model before its first step, and its structure. */

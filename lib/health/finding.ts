@@ -8,6 +8,7 @@ export type RuleName =
   | "class-imbalance"
   | "collapse"
   | "constant-features"
+  | "constant-targets"
   | "dead-units"
   | "exploding-gradient"
   | "exploding-signal"

@@ -5,7 +5,7 @@ import type * as reports from "./report/index.js";
 /**
  * Looks at a model with a batch of its data, before the first step: weights and their signal and gradient through depth,
  * inputs, labels, the head and its loss, and, given the optimizer, its learning rate. Nothing is changed.
- * @param sample a data set, of which the first 512 rows count, or a batch { x (N, …), y (N, …) }
+ * @param sample a data set, of which 512 rows from all over it count, or a batch { x (N, …), y (N, …) }
  * @throws if the model does not accept the sample, or the loss is not one number
  * @example const { healthy, findings } = await health.checkup(model, train, { loss: nn.crossEntropy, optimizer });
  * for (const finding of findings) console.log(health.explain(finding));

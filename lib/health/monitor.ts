@@ -1,6 +1,5 @@
 /** Follows a run of `fit`: looks at some of its steps, asks the rules, and has repaired what they find. */
 
-import type { DataSet } from "../data/index.js";
 import type { TypedArray } from "../dtype.js";
 import { EvengradError } from "../error.js";
 import { logSlope } from "../init/measure.js";
@@ -10,12 +9,13 @@ import type { HealthOptions } from "../train/fit.js";
 import type { EpochRecord, History } from "../train/history.js";
 import type { Checkpoint, Loop } from "../train/loop.js";
 import type { Observer, StepParts } from "../train/observer.js";
-import { examine, sampleOf } from "./checkup.js";
+import { examine } from "./checkup.js";
 import { spacing } from "./cost.js";
 import { withLines } from "./facts/called.js";
 import { firstNonFinite } from "./facts/first-non-finite.js";
 import { leakedShare } from "./facts/leak.js";
 import { rehearse } from "./facts/rehearsal.js";
+import { sampleOf, someOf } from "./facts/sample.js";
 import { isSound, type StartFacts, startView } from "./facts/start.js";
 import { type Finding, type RuleName, ranked } from "./finding.js";
 import { writeJournal } from "./journal.js";
@@ -49,7 +49,7 @@ export class Monitor implements Observer {
   private readonly surgeon: Surgeon | undefined;
   private facts: StartFacts | undefined;
   private structure: Structure | undefined;
-  private plan: Plan;
+  private leaked: number | undefined;
   /** Where the run was before its first step, and where it was last healthy. */
   private start: Checkpoint | undefined;
   private healthy: Checkpoint | undefined;
@@ -77,16 +77,21 @@ export class Monitor implements Observer {
     this.every = options.every ?? Math.max(10, Math.ceil(total / 20));
     this.events = options.tensorboard === undefined ? undefined : new EventWriter(options.tensorboard);
     this.sample = sampleOf(set, options.repair === "auto" ? undefined : 256); // watching alone is to cost little
-    const { optimizer, batchSize = 32, dropLast = false, validation } = loop.options;
-    this.plan = { optimizer, batchSize, dropLast, steps: total, rows: set.size, leaked: undefined };
-    const rows: DataSet = validation ?? set;
+    const { validation } = loop.options;
     this.surgeon =
-      options.repair === "auto" ? new Surgeon(loop, this.sample, rows.take(Math.min(1024, rows.size))) : undefined;
+      options.repair === "auto" ? new Surgeon(loop, this.sample, someOf(validation ?? set, 1024)) : undefined;
+  }
+
+  /** How the run is to go, as it is now: a repair may have changed that. */
+  private get plan(): Plan {
+    const { loop, leaked } = this;
+    const { optimizer, batchSize = 32, dropLast = false } = loop.options;
+    return { optimizer, batchSize, dropLast, steps: loop.total, rows: loop.set.size, leaked };
   }
 
   async begin(): Promise<void> {
     const { validation } = this.loop.options;
-    if (validation) this.plan = { ...this.plan, leaked: await leakedShare(this.loop.set, validation) };
+    if (validation) this.leaked = await leakedShare(this.loop.set, validation);
     if (this.surgeon) this.start = await this.loop.save();
     for (let made = 0; made <= mostRepairs; made++) {
       const found = await this.look();
@@ -113,9 +118,7 @@ export class Monitor implements Observer {
         this.surgeon && isSound(facts)
           ? await rehearse(model, this.sample, loss, optimizer, options.signal)
           : undefined;
-      const { batchSize = 32, dropLast = false } = options;
-      const plan = { ...this.plan, optimizer, batchSize, dropLast };
-      const found = atStart(startView(facts, plan, { rehearsal }));
+      const found = atStart(startView(facts, this.plan, { rehearsal }));
       return withLines(found, model, this.sample.x);
     } catch (error) {
       // What the model or the loss cannot do, the first step will say; what only the checkup cannot, is in the verdict.

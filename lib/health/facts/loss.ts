@@ -41,8 +41,9 @@ export function lossFacts(loss: Tensor, output: Tensor, y: Tensor): Reading<Loss
   };
 }
 
-/** The loss of the best answer that does not look at the input; undefined where it cannot be told. */
+/** The loss of the best answer that does not look at the input; undefined where it cannot be told, and where it is 0. */
 export function chanceOf(kind: LossKind, { counts, variance }: TargetFacts): number | undefined {
+  if (variance === 0) return undefined;
   if (kind === "square") return variance;
   if (kind === "binary cross-entropy") {
     const p = (1 - Math.sqrt(Math.max(0, 1 - 4 * variance))) / 2; // of zeros and ones, variance is p(1 − p)

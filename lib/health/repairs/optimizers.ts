@@ -1,5 +1,6 @@
 /** Another optimizer, or another strength of its decay. */
 import { Adam } from "../../optim/index.js";
+import { decayOf, memoryOf, unusualMemory } from "../memory.js";
 import { optimizerLike, type Repair } from "./repair.js";
 
 export const adaptiveOptimizer: Repair = {
@@ -17,44 +18,29 @@ export const adaptiveOptimizer: Repair = {
   },
 };
 
-/** What optimizers remember, as is usual: momentum that lasts ten steps, Adam's betas and ε of Kingma & Ba 2015. */
-const usual = { momentum: 0.9, betas: [0.9, 0.999], eps: 1e-8 } as const;
-
-interface Memory {
-  readonly momentum?: number;
-  readonly betas?: readonly [number, number];
-  readonly eps?: number;
-}
+const show = (value: unknown): string => (Array.isArray(value) ? `[${value.join(", ")}]` : `${value}`);
 
 export const usualMemory: Repair = {
   name: "usualMemory",
   apply({ loop }) {
     const { optimizer } = loop.options;
-    const { momentum = 0, betas, eps = 0 }: Memory = optimizer.groups[0].options as Memory;
-    const changes: Record<string, unknown> = {};
-    if (momentum > 0.95) changes.momentum = usual.momentum;
-    // Lion's betas mean something else.
-    if (betas && optimizer.name.startsWith("Adam") && (betas[0] > betas[1] || betas[0] > 0.95))
-      changes.betas = usual.betas;
-    if (eps > 1e-4) changes.eps = usual.eps;
-    const names = Object.keys(changes);
-    if (names.length === 0) return undefined;
-    loop.change({ optimizer: optimizerLike(optimizer, loop.model, changes) });
-    const show = (value: unknown): string => (Array.isArray(value) ? `[${value.join(", ")}]` : `${value}`);
-    const before: Record<string, unknown> = { momentum, betas, eps };
+    const changes = Object.entries(unusualMemory(optimizer));
+    if (changes.length === 0) return undefined;
+    const before = Object.entries(memoryOf(optimizer));
+    loop.change({ optimizer: optimizerLike(optimizer, loop.model, Object.fromEntries(changes)) });
     return {
-      did: names.map((name) => `${name} ${show(before[name])} to ${show(changes[name])}`).join(", "),
-      code: names.map((name) => `${name}: ${show(changes[name])}`).join(", "),
+      did: changes.map(([name, to]) => `${name} ${show(new Map(before).get(name))} to ${show(to)}`).join(", "),
+      code: changes.map(([name, to]) => `${name}: ${show(to)}`).join(", "),
       undo: () => loop.change({ optimizer }),
     };
   },
 };
 
-const decayOf = (weightDecay: number, name: Repair["name"], wants: (now: number) => boolean): Repair => ({
+const decayTo = (weightDecay: number, name: Repair["name"], wants: (now: number) => boolean): Repair => ({
   name,
   apply({ loop }) {
     const { optimizer } = loop.options;
-    const now = optimizer.groups[0].options.weightDecay ?? 0;
+    const now = decayOf(optimizer);
     if (!wants(now)) return undefined;
     loop.change({ optimizer: optimizerLike(optimizer, loop.model, { weightDecay }) });
     return {
@@ -65,6 +51,6 @@ const decayOf = (weightDecay: number, name: Repair["name"], wants: (now: number)
   },
 });
 
-export const weightDecay = decayOf(0.01, "weightDecay", (now) => now < 0.01);
+export const weightDecay = decayTo(0.01, "weightDecay", (now) => now < 0.01);
 
-export const weakerDecay = decayOf(0, "weakerDecay", (now) => now > 0);
+export const weakerDecay = decayTo(0, "weakerDecay", (now) => now > 0);

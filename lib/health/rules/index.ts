@@ -1,11 +1,12 @@
 /** All rules, causes before what follows from them: the first fault of a run is its most likely cause. */
-import { advice } from "../advice.js";
-import type { Advice, Finding, RepairName } from "../finding.js";
+import { adviceFor } from "../advice.js";
+import type { Finding } from "../finding.js";
 import { activationBeforeLoss } from "./activation-before-loss.js";
 import { batchOfOne } from "./batch-of-one.js";
 import { classImbalance } from "./class-imbalance.js";
 import { collapse } from "./collapse.js";
 import { constantFeatures } from "./constant-features.js";
+import { constantTargets } from "./constant-targets.js";
 import { deadUnits } from "./dead-units.js";
 import { explodingGradient } from "./exploding-gradient.js";
 import { explodingSignal } from "./exploding-signal.js";
@@ -32,7 +33,7 @@ import { symmetricUnits } from "./symmetric-units.js";
 import { targetScale } from "./target-scale.js";
 import { vanishingGradient } from "./vanishing-gradient.js";
 import { vanishingSignal } from "./vanishing-signal.js";
-import type { RunView, StartView } from "./view.js";
+import type { RunView, StartView, View } from "./view.js";
 import { strongDecay } from "./weight-decay.js";
 
 /** Before the first step, rules in the order in which one causes another. */
@@ -41,6 +42,7 @@ const first: readonly Rule[] = [
   headMismatch,
   activationBeforeLoss,
   constantFeatures,
+  constantTargets,
   symmetricUnits,
   noGradient,
   inputScale,
@@ -88,9 +90,9 @@ const later: readonly Rule[] = [
 /** Every rule once. */
 export const rules: readonly Rule[] = [...new Set([...first, ...later])];
 
-function findingOf(rule: Rule, draft: Draft, step: number): Finding {
+function findingOf(rule: Rule, draft: Draft, { step, plan: { optimizer } }: View): Finding {
   const { name, source, normal, why } = rule;
-  const list: Advice[] = (draft.repairs ?? rule.repairs).map((repair: RepairName) => advice[repair]);
+  const list = (draft.repairs ?? rule.repairs).flatMap((repair) => adviceFor(repair, optimizer) ?? []);
   const { severity, layer, measured, value } = draft;
   return {
     ...{ rule: name, severity, layer, step, measured, value },
@@ -102,12 +104,12 @@ function findingOf(rule: Rule, draft: Draft, step: number): Finding {
 export const atStart = (view: StartView): Finding[] =>
   first.flatMap((rule) => {
     const draft = rule.start?.(view);
-    return draft ? [findingOf(rule, draft, 0)] : [];
+    return draft ? [findingOf(rule, draft, view)] : [];
   });
 
 /** What the rules say on the way. */
 export const onTheWay = (view: RunView): Finding[] =>
   later.flatMap((rule) => {
     const draft = rule.watch?.(view);
-    return draft ? [findingOf(rule, draft, view.step)] : [];
+    return draft ? [findingOf(rule, draft, view)] : [];
   });

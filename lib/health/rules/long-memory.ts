@@ -1,4 +1,5 @@
 /** An optimizer that follows gradients of long ago. */
+import { memoryOf } from "../memory.js";
 import { type Draft, type Rule, short } from "./rule.js";
 
 /** What momentum remembers is to be over in such a share of the run. */
@@ -16,7 +17,7 @@ export const longMemory: Rule = {
   repairs: ["usualMemory", "lowerRate", "adaptiveOptimizer"],
   start({ plan: { optimizer, steps } }): Draft | undefined {
     if (!optimizer) return undefined;
-    const { momentum = 0, betas } = optimizer.groups[0].options as { momentum?: number; betas?: [number, number] };
+    const { momentum = 0, betas } = memoryOf(optimizer);
     if (betas && optimizer.name.startsWith("Adam") && betas[0] > betas[1])
       return {
         severity: "fault",

@@ -10,7 +10,7 @@ function unrelated({ facts: { neighbours, target } }: View, severity: Draft["sev
   if (!neighbours || neighbours.rows < leastRows) return undefined;
   const { agreement, chance, deviation, rows } = neighbours;
   const rare = target.counts && Math.min(...target.counts.filter((n) => n > 0)) < 10;
-  if (rare || Math.abs(deviation) > 2) return undefined;
+  if (rare || target.variance === 0 || Math.abs(deviation) > 2) return undefined;
   return {
     severity,
     measured: target.counts

@@ -1,0 +1,26 @@
+/** Rows that stand for a data set. */
+import type { DataSet } from "../../data/index.js";
+import { Generator, tensor } from "../../ops/index.js";
+import type { Tensor } from "../../tensor.js";
+
+/** The fractional parts of its multiples fill [0, 1) evenly, and in step with no period: the golden ratio's. */
+const golden = (Math.sqrt(5) - 1) / 2;
+
+/**
+ * Positions of at most so many rows, one from each of equal stretches of a set, in no order: many a set is in the order of its
+ * classes, so its first rows say little of the others. Always the same ones.
+ */
+export function spread(size: number, most: number): Int32Array {
+  const n = Math.min(size, most);
+  return new Generator().permutation(n).map((i) => {
+    const [from, to] = [Math.floor((i * size) / n), Math.floor(((i + 1) * size) / n)];
+    return from + Math.floor(((i * golden) % 1) * (to - from));
+  });
+}
+
+/** Rows from all over a set as a batch. */
+export const sampleOf = (set: DataSet, most = 512): { x: Tensor; y: Tensor } =>
+  set.batch(tensor(spread(set.size, most), [Math.min(set.size, most)], "i32"));
+
+/** Rows from all over a set as a set. */
+export const someOf = (set: DataSet, most: number): DataSet => set.rows(spread(set.size, most));
