@@ -76,6 +76,16 @@ describe("one group", () => {
     await same(sums);
   });
 
+  it("does not read itself by way of a group that grew after what reads it was made", async () => {
+    const [x, y] = [sample(1, [4, 5]), sample(2, [4, 5])];
+    const turned = ops.tensor([3, 1, 0, 2], [4], "i32");
+    const early = x.add(1);
+    const near = early.indexSelect(turned, 0).add(1);
+    const far = y.mul(2);
+    const late = early.add(far.indexSelect(turned, 0)); // with `early` one group, which now depends on `far`
+    await same([late, near.add(far)]); // so that `near` and `far` are none
+  });
+
   it("sums a thousand norms in a chain", async () => {
     const x = Array.from({ length: 1000 }, (_, k) => sample(k, [3]));
     const norm = x

@@ -170,6 +170,14 @@ describe("verdicts", () => {
   });
 });
 
+test("looks at branches that a learned 0 shuts (ReZero)", async () => {
+  const f = () => new nn.Sequential(new nn.Linear(8, 8), new nn.ReLU(), new nn.Linear(8, 8));
+  const blocks = Array.from({ length: 3 }, () => new nn.Residual(f(), { scale: 0, learned: true }));
+  const { healthy, jacobian } = await init.analyze(new nn.Sequential(...blocks, new nn.Linear(8, 3)), [16, 8]);
+  expect(healthy).toBe(true);
+  expect(jacobian.exact).toBe(true);
+});
+
 test("reads as a table, and as a picture", async () => {
   const analysis = await init.analyze(stack(() => new nn.Tanh(), 3, 16));
   const text = `${analysis}`.split("\n");

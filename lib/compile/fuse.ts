@@ -13,14 +13,15 @@ class Part {
   readonly readers = new Set<Part>();
   /** What members read under another shape than it is computed in. */
   readonly reshaped: Set<Node>;
-  first: number;
+  /** The place of its last member. */
   last: number;
+  /** Above the levels of all that it depends on. */
+  private level = 0;
   private into: Part | undefined;
 
   constructor(node: Node, at: number) {
     this.members = new Set([node]);
     this.reshaped = new Set(node.inputs.filter((x) => x.op.kind === "alias").map(root));
-    this.first = at;
     this.last = at;
   }
 
@@ -38,6 +39,12 @@ class Part {
   reads(producer: Part): void {
     this.deps.add(producer);
     producer.readers.add(this);
+    this.level = Math.max(this.level, producer.level + 1);
+  }
+
+  /** Whether it may depend on another, by its level alone. */
+  isAbove(other: Part): boolean {
+    return this.level > other.level;
   }
 
   /** Takes over another part; to be called on the larger one. */
@@ -47,8 +54,23 @@ class Part {
       const own: Set<Node | Part> = this[key];
       for (const item of other[key]) own.add(item);
     }
-    this.first = Math.min(this.first, other.first);
     this.last = Math.max(this.last, other.last);
+    this.level = 0;
+    for (const dep of this.deps) if (dep.live !== this) this.level = Math.max(this.level, dep.live.level + 1);
+    this.lift();
+  }
+
+  /** Lifts what depends on it above it. */
+  private lift(): void {
+    const open: Part[] = [this];
+    for (let part = open.pop(); part; part = open.pop()) {
+      for (const reader of part.readers) {
+        const above = reader.live;
+        if (above === part || above.level > part.level) continue;
+        above.level = part.level + 1;
+        open.push(above);
+      }
+    }
   }
 }
 
@@ -58,8 +80,7 @@ function reaches(from: Part, target: Part): boolean {
   const open = [from];
   for (let part = open.pop(); part; part = open.pop()) {
     if (part === target) return true;
-    // Everything a part depends on was made before its last member.
-    if (seen.has(part) || part.last < target.first) continue;
+    if (seen.has(part) || !part.isAbove(target)) continue;
     seen.add(part);
     for (const dep of part.deps) open.push(dep.live);
   }
@@ -77,7 +98,7 @@ const reshaped = (a: Part, b: Part): boolean => intersect(a.reshaped, b.members)
 
 /** Whether a path leads from `b` back to `a` through a third part: then they cannot run as one. */
 function detour(a: Part, b: Part): boolean {
-  if (b.last < a.first) return false;
+  if (!b.isAbove(a)) return false;
   // The sum of a thousand norms has as many deps, but each has few readers: the path is sought from its shorter end.
   const fromB = b.deps.size < a.readers.size;
   for (const near of fromB ? b.deps : a.readers) {
