@@ -50,7 +50,7 @@ struct Epilogue {
   bool add = false;
   bool relu = false;
 
-  bool any() const { return scale != 1 || add || relu; }
+  bool scalesOrClips() const { return scale != 1 || relu; }
 };
 
 // A tile of C over k terms. A's element (i, p) is a[i·rowA + p·columnA], B's (p, j) is
@@ -73,7 +73,7 @@ struct Tile {
   int columns;
   const Epilogue* epilogue;
   const float* bias;  // for the tile's columns of C, or null
-  bool plain;         // nothing to do but to store whole vectors in rows
+  bool plain;         // nothing to do but to store whole vectors in rows, or to add them
   bool across;        // C's rows are the tile's columns
 };
 
@@ -174,10 +174,11 @@ static void tile(const Tile& t) {
   }
   if (t.plain) {
     float* c = t.c;
+    const bool add = t.epilogue->add;
     VEC_UNROLL
     for (int i = 0; i < M; i++) {
       VEC_UNROLL
-      for (int v = 0; v < V; v++) store(c + v * W, acc[i][v]);
+      for (int v = 0; v < V; v++) store(c + v * W, add ? load(c + v * W) + acc[i][v] : acc[i][v]);
       c += t.rowC;
     }
   } else {

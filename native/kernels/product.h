@@ -229,7 +229,7 @@ struct Block {
   void tiles(int64_t firstI, int64_t lastI, int64_t firstJ, int64_t lastJ, const float* packedA,
              float* packedB, bool there, int64_t nextJ) const {
     Tile t = tile();
-    const bool plain = p.columnC == 1 && !biased && !epilogue.any();
+    const bool plain = p.columnC == 1 && !biased && !epilogue.scalesOrClips();
     for (int64_t i = firstI; i < lastI; i++) {
       const int64_t r = panelRow(i), n = panelRow(i + 1) - r;
       t.a = s.packsA ? packedA + r * depth : a(r);
