@@ -11,8 +11,8 @@ import {
   type HealthyCase,
   isFault,
   isHealthy,
+  isRepaired,
   judge,
-  reaches,
   worstOf,
 } from "../bench/doctor/judge.js";
 import { published } from "../bench/doctor/looks.js";
@@ -117,8 +117,8 @@ describe("the figures", () => {
     spoiled: [50, 52, 54],
     repaired: [90, 91, 92],
     diagnosis: { before, during, errors: [] },
-    mended: { score: mended, steps: 300, repairs: [] },
-    searched: { score: searched, names: [], trials: 2, steps: 300 },
+    mended: [0, 10, -10].map((by) => ({ score: mended + by, steps: 300, repairs: [] })),
+    searched: [2, -1, -1].map((by) => ({ score: searched + by, names: [], trials: 2, steps: 300 })),
     published: { autotrainer, sagemaker: null },
   });
   const healthyCase = (during: Finding[]): HealthyCase => ({
@@ -130,7 +130,7 @@ describe("the figures", () => {
   });
   const faulty = [
     faultyCase(["init-small"], [finding("vanishing-signal")], [], [89, 60], "vanish"),
-    faultyCase(["init-small"], [finding("dead-units", "warning")], [finding("stall", "fault", 20)], [86, 86]),
+    faultyCase(["init-small"], [finding("dead-units", "warning")], [finding("stall", "fault", 20)], [87, 87]),
     faultyCase(["dropout", "rate-high"], [], [finding("learning-rate-high", "fault", 10)], [85.9, 91]),
     faultyCase(["shuffled-labels"], [finding("leak", "warning")], [], [50, 50]),
   ];
@@ -148,12 +148,14 @@ describe("the figures", () => {
       repaired: 0.6667,
       repairedByRandomSearch: 0.6667,
       repairedOfAll: 0.5,
+      repairedWithWorstSeed: 0.6667,
+      twinsWithWorstSeed: 1,
       repairSteps: Number((300 / stepsOf(healthyRun)).toFixed(2)),
       overheadPercent: 1.5,
       counts: { faults: 4, mendable: 3, harmless: 1, healthy: 3, notHealthy: 7 },
       baselines: { autotrainer: { recall: 0.25, falseAlarmRate: 0 }, sagemaker: { recall: 0, falseAlarmRate: 1 } },
     });
-    expect(figures.accuracyGain).toBeCloseTo((89 + 86 + 85.9) / 3 - 50, 2);
+    expect(figures.accuracyGain).toBeCloseTo((89 + 87 + 85.9) / 3 - 52, 2);
     expect(figures.perFault["init-small"]).toMatchObject({ faults: 2, harmless: 1, recall: 1, namedRight: 0.5 });
     expect(figures.perFault["shuffled-labels"]).toMatchObject({ faults: 1, recall: 0, repaired: null });
     expect(figures.perFault.pair).toMatchObject({ faults: 1, recall: 1, namedRight: 1, repaired: 0 });
@@ -163,8 +165,9 @@ describe("the figures", () => {
     const outcome = { run: faulty[0].run, spoiled: [80, 90, 85], repaired: [90, 90, 90] };
     expect(isFault(outcome)).toBe(true);
     expect(isFault({ ...outcome, spoiled: [80, 90, 85.1] })).toBe(false);
-    expect(reaches(85, outcome)).toBe(true);
-    expect(reaches(84.9, outcome)).toBe(false);
+    const scored = (...scores: number[]) => scores.map((score) => ({ score }));
+    expect(isRepaired(scored(80, 90, 85.1), outcome)).toBe(true);
+    expect(isRepaired(scored(80, 90, 85), outcome)).toBe(false);
     expect(isHealthy({ run: healthy[0].run, scores: [80, 90], best: 90 })).toBe(true);
     expect(isHealthy({ run: healthy[0].run, scores: [80, 90], best: 90.1 })).toBe(false);
     const constant = 100 / healthyRun.data.classes;
@@ -179,7 +182,7 @@ describe("the figures", () => {
 
   it("are printed as a table", () => {
     const text = figuresTable(figures);
-    expect(text).toMatch(/^init-small +2 +1 +100\.0 % +50\.0 % +50\.0 % +100\.0 % +50\.0 % +37\.5$/m);
+    expect(text).toMatch(/^init-small +2 +1 +100\.0 % +50\.0 % +50\.0 % +100\.0 % +50\.0 % +36\.0$/m);
     expect(text).toMatch(/^all +4 +1 +75\.0 %/m);
     expect(text).toContain("3 healthy runs (7 more could do better and do not count)");
     expect(text).toContain("autotrainer: recall 25.0 %, false alarms 0.0 %");
@@ -216,12 +219,13 @@ describe("the command", () => {
   });
 
   it("prints one object", async () => {
-    const { stdout, code } = await bench("--json", "--only", "rate-low", "--limit", "1", "--rounds", "0");
+    const { stdout, code } = await bench("--json", "--only", "rate-low", "--limit", "1", "--rounds", "0", "--no-chance");
     expect(code).toBe(0);
     const figures = JSON.parse(stdout);
     const keys = ["recall", "precision", "falseAlarmRate", "namedRight", "beforeFirstStepRecall", "repaired"];
     expect(Object.keys(figures).slice(0, 6)).toEqual(keys);
     expect(figures.counts.faults + figures.counts.harmless).toBe(1);
+    expect(figures.repairedByRandomSearch).toBeNull();
   });
 
   it.each([

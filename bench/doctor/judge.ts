@@ -44,12 +44,13 @@ export const isHealthy = ({ run: { run }, scores, best }: HealthyOutcome): boole
 /** Place of the seed that a faulty run is judged by: that of its lowest score, for with another one the fault may not show. */
 export const worstOf = (scores: readonly number[]): number => scores.indexOf(Math.min(...scores));
 
-/** Everything about one faulty run, with the seed of its lowest score. */
+/** Everything about one faulty run: alarms with the seed of its lowest score, repairs with each seed. */
 export interface FaultyCase extends FaultyOutcome {
   readonly diagnosis: Diagnosis;
-  readonly mended: Mended;
-  readonly searched: Searched;
   readonly published: Published;
+  readonly mended: readonly Mended[];
+  /** Undefined if chance was left out. */
+  readonly searched: readonly Searched[] | undefined;
 }
 
 export interface HealthyCase extends HealthyOutcome {
@@ -76,8 +77,15 @@ export function isNamedRight({ run, diagnosis }: Pick<FaultyCase, "run" | "diagn
 /** Whether something short of other data or another program mends all that is wrong with a run. */
 export const isMendable = ({ faults }: FaultyRun): boolean => faults.every((name) => faultNamed(name).mendable);
 
-/** A score counts as repaired from 5 points below what the repaired twin reaches on average. */
-export const reaches = (score: number, { repaired }: FaultyOutcome): boolean => score >= meanOf(repaired) - margin;
+/**
+ * Whether what repairs come to is no fault any more: its mean over the seeds stays less than 5 points below that of the
+ * repaired twin. A single seed would not do: by that, some of the twins themselves would count as not repaired.
+ */
+export const isRepaired = (results: readonly { readonly score: number }[], { repaired }: FaultyOutcome): boolean =>
+  meanOf(repaired) - meanScore(results) < margin;
+
+export const meanScore = (results: readonly { readonly score: number }[]): number =>
+  meanOf(results.map(({ score }) => score));
 
 /** A share of cases; null of none. */
 export function share<T>(cases: readonly T[], holds: (one: T) => boolean): number | null {
@@ -107,10 +115,12 @@ function kindFigures(cases: readonly FaultyCase[], harmless: number): KindFigure
     recall: share(cases, ({ diagnosis }) => firstAlarm(diagnosis) !== undefined),
     beforeFirstStepRecall: share(cases, ({ diagnosis }) => alarmsOf(diagnosis.before).length > 0),
     namedRight: share(recalled, isNamedRight),
-    repaired: share(mendable, (one) => reaches(one.mended.score, one)),
-    repairedByRandomSearch: share(mendable, (one) => reaches(one.searched.score, one)),
+    repaired: share(mendable, (one) => isRepaired(one.mended, one)),
+    repairedByRandomSearch: mendable.some(({ searched }) => searched)
+      ? share(mendable, (one) => isRepaired(one.searched ?? [], one))
+      : null,
     accuracyGain: mendable.length
-      ? Number(meanOf(mendable.map(({ mended, spoiled }) => mended.score - Math.min(...spoiled))).toFixed(2))
+      ? Number(meanOf(mendable.map(({ mended, spoiled }) => meanScore(mended) - meanOf(spoiled))).toFixed(2))
       : null,
   };
 }
@@ -125,6 +135,9 @@ export interface Figures extends Omit<KindFigures, "faults" | "harmless"> {
   readonly precision: number | null;
   readonly falseAlarmRate: number | null;
   readonly overheadPercent: number | null;
+  /** By the seed of the lowest faulty score alone: of the repaired runs, and of their twins, so what chance leaves of 100 %. */
+  readonly repairedWithWorstSeed: number | null;
+  readonly twinsWithWorstSeed: number | null;
   /** Of all faults, also those that only other data or another program could mend. */
   readonly repairedOfAll: number | null;
   /** Steps made with repairs, trials among them, for every step of the run as written: the mean over the faults. */
@@ -154,6 +167,7 @@ export function judge(
   overheadPercent: number | null,
 ): Figures {
   const { faults, harmless, ...all } = kindFigures(faulty, left.harmless.length);
+  const mendable = faulty.filter(({ run }) => isMendable(run));
   const caught = faulty.filter(({ diagnosis }) => firstAlarm(diagnosis)).length;
   const false_ = healthy.filter(({ diagnosis }) => firstAlarm(diagnosis)).length;
   const kinds = [...new Set([...faulty, ...left.harmless].map(({ run }) => kindOf(run)))];
@@ -171,13 +185,17 @@ export function judge(
     repairedByRandomSearch: all.repairedByRandomSearch,
     accuracyGain: all.accuracyGain,
     overheadPercent,
-    repairedOfAll: share(faulty, (one) => reaches(one.mended.score, one)),
+    repairedWithWorstSeed: share(mendable, (one) => isRepaired([one.mended[worstOf(one.spoiled)]], one)),
+    twinsWithWorstSeed: share(mendable, (one) => isRepaired([{ score: one.repaired[worstOf(one.spoiled)] }], one)),
+    repairedOfAll: share(faulty, (one) => isRepaired(one.mended, one)),
     repairSteps: faulty.length
-      ? Number(meanOf(faulty.map(({ mended, run }) => mended.steps / stepsOf(run.spoiled))).toFixed(2))
+      ? Number(
+          meanOf(faulty.flatMap(({ mended, run }) => mended.map((m) => m.steps / stepsOf(run.spoiled)))).toFixed(2),
+        )
       : null,
     counts: {
       faults,
-      mendable: faulty.filter(({ run }) => isMendable(run)).length,
+      mendable: mendable.length,
       harmless,
       healthy: healthy.length,
       notHealthy: left.notHealthy,

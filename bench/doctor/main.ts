@@ -25,6 +25,7 @@ interface Flags {
   readonly threads: number;
   readonly workers: number;
   readonly rounds: number;
+  readonly chance: boolean;
   readonly fresh: boolean;
   readonly outcomes: boolean;
   readonly verbose: boolean;
@@ -44,21 +45,17 @@ async function faultyOutcome(pool: Pool, run: FaultyRun): Promise<FaultyOutcome>
   return { run, spoiled, repaired };
 }
 
-async function faultyCase(pool: Pool, outcome: FaultyOutcome): Promise<FaultyCase> {
+async function faultyCase(pool: Pool, outcome: FaultyOutcome, chance: boolean): Promise<FaultyCase> {
   const { id, spoiled } = outcome.run;
-  const seed = seeds[worstOf(outcome.spoiled)];
+  const worst = seeds[worstOf(outcome.spoiled)];
   const [diagnosis, published, mended] = await Promise.all([
-    pool.ask("diagnose", spoiled, seed),
-    pool.ask("published", spoiled, seed),
-    pool.ask("mend", spoiled, seed),
+    pool.ask("diagnose", spoiled, worst),
+    pool.ask("published", spoiled, worst),
+    Promise.all(seeds.map((seed) => pool.ask("mend", spoiled, seed))),
   ]);
-  return {
-    ...outcome,
-    diagnosis,
-    published,
-    mended,
-    searched: await pool.ask("searchByChance", spoiled, seed, mended.steps, id),
-  };
+  const search = (seed: number, i: number) => pool.ask("searchByChance", spoiled, seed, mended[i].steps, id);
+  const searched = chance ? await Promise.all(seeds.map(search)) : undefined;
+  return { ...outcome, diagnosis, published, mended, searched };
 }
 
 /** A healthy run's case; undefined if it turns out that it could do better. */
@@ -88,14 +85,14 @@ async function runAll(
   pool: Pool,
   faultyRuns: readonly FaultyRun[],
   healthyRuns: readonly HealthyRun[],
-  rounds: number,
+  { rounds, chance }: Pick<Flags, "rounds" | "chance">,
 ): Promise<Everything> {
   const harmless: FaultyOutcome[] = [];
   const [faulty, healthy] = await Promise.all([
     Promise.all(
       faultyRuns.map(async (run) => {
         const outcome = await faultyOutcome(pool, run);
-        if (isFault(outcome)) return faultyCase(pool, outcome);
+        if (isFault(outcome)) return faultyCase(pool, outcome, chance);
         harmless.push(outcome);
         return undefined;
       }),
@@ -115,6 +112,7 @@ async function run({
   threads,
   workers,
   rounds,
+  chance,
   fresh,
   outcomes,
   verbose,
@@ -129,7 +127,7 @@ async function run({
   const pool = new Pool(workers, threads, fresh);
   try {
     if (outcomes) return console.log(outcomesTable(await Promise.all(faulty.map((r) => faultyOutcome(pool, r)))));
-    const all = await runAll(pool, faulty, healthy, rounds);
+    const all = await runAll(pool, faulty, healthy, { rounds, chance });
     if (json) return console.log(JSON.stringify(all.figures));
     if (verbose) console.log(`${mistakes(all.faulty, all.healthy, all.harmless)}\n`);
     console.log(figuresTable(all.figures));
@@ -159,6 +157,7 @@ export const doctorCommand = new Command("doctor")
     (text) => (text === "0" ? 0 : count(text)),
     5,
   )
+  .option("--no-chance", "leaves out what chance repairs, about half of the time that all takes")
   .option("--fresh", "forgets the outcomes of earlier runs of the bench", false)
   .option("--outcomes", "only what faulty and repaired runs score, without the doctor", false)
   .option("--verbose", "first everything that the doctor got wrong", false)

@@ -12,7 +12,7 @@ import {
   harmOf,
   isMendable,
   isNamedRight,
-  reaches,
+  isRepaired,
   rightNames,
 } from "./judge.js";
 import type { Overhead } from "./overhead.js";
@@ -42,6 +42,7 @@ export function figuresTable(figures: Figures): string {
     `${counts.healthy} healthy runs (${counts.notHealthy} more could do better and do not count)`,
     `precision ${percent(figures.precision)}, false alarms ${percent(figures.falseAlarmRate)}`,
     `repaired: of ${counts.mendable} that can be mended; of all faults ${percent(figures.repairedOfAll)}; ${figures.repairSteps ?? 0} steps for each`,
+    `by the seed of the lowest score alone ${percent(figures.repairedWithWorstSeed)}, of the twins themselves ${percent(figures.twinsWithWorstSeed)}`,
     ...(overheadPercent === null ? [] : [`overhead ${overheadPercent.toFixed(2)} %`]),
     ...Object.entries(baselines).map(
       ([name, b]) => `${name}: recall ${percent(b.recall)}, false alarms ${percent(b.falseAlarmRate)}`,
@@ -74,13 +75,18 @@ function diagnosisText({ diagnosis }: Pick<FaultyCase, "diagnosis">): string[] {
 const caseTitle = ({ run, spoiled, repaired }: FaultyOutcome): string =>
   `  ${run.id}: ${describe(run.spoiled)}; scores ${scores(spoiled)}, repaired ${scores(repaired)}`;
 
-function mendedText({ mended, searched }: FaultyCase): string[] {
+function mendedText({ mended, searched = [] }: FaultyCase): string[] {
   return [
-    `    with repair: ${mended.score.toFixed(0)} after ${mended.steps} steps${mended.error ? `, ended with: ${mended.error}` : ""}`,
-    ...mended.repairs.map(
-      ({ rule, repair, did, outcome, step }) => `      step ${step} ${rule}: ${repair} ${outcome}: ${did}`,
+    ...mended.flatMap(({ score, steps, error, repairs }) => [
+      `    with repair: ${score.toFixed(0)} after ${steps} steps${error ? `, ended with: ${error}` : ""}`,
+      ...repairs.map(
+        ({ rule, repair, did, outcome, step }) => `      step ${step} ${rule}: ${repair} ${outcome}: ${did}`,
+      ),
+    ]),
+    ...searched.map(
+      ({ score, names, trials }) =>
+        `    by chance: ${score.toFixed(0)} with ${names.join(" and ") || "nothing"} of ${trials} trials`,
     ),
-    `    by chance: ${searched.score.toFixed(0)} with ${searched.names.join(" and ") || "nothing"} of ${searched.trials} trials`,
   ];
 }
 
@@ -96,7 +102,7 @@ export function mistakes(
 ): string {
   const missed = faulty.filter(({ diagnosis }) => !firstAlarm(diagnosis));
   const misnamed = faulty.filter((one) => firstAlarm(one.diagnosis) && !isNamedRight(one));
-  const unmended = faulty.filter((one) => isMendable(one.run) && !reaches(one.mended.score, one));
+  const unmended = faulty.filter((one) => isMendable(one.run) && !isRepaired(one.mended, one));
   return [
     section("MISSED", missed, (one) => [
       caseTitle(one),
