@@ -2,9 +2,9 @@
 import { type Draft, hidden, percent, type Rule, whereStuck } from "./rule.js";
 import type { View } from "./view.js";
 
-function dead(view: View, above: number): Draft | undefined {
+function dead(view: View, from: number): Draft | undefined {
   const layer = hidden(view)
-    .filter((l) => l.dead > above)
+    .filter((l) => l.dead >= from)
     .sort((a, b) => b.dead - a.dead)[0];
   if (!layer) return undefined;
   return {
@@ -12,16 +12,17 @@ function dead(view: View, above: number): Draft | undefined {
     layer: layer.path,
     measured: `${percent(layer.dead)} of the units after ${layer.path} have slope 0 for every row`,
     value: layer.dead,
-    normal: `below ${percent(above)}`,
+    normal: `below ${percent(from)}`,
   };
 }
 
 export const deadUnits: Rule = {
   name: "dead-units",
-  source: "AUTOTRAINER (Zhang et al. 2021): 70 % of a layer; Lu et al. 2019, Dying ReLU",
-  normal: "below 60 % before the first step, below 70 % later",
+  // Of 400 healthy runs of the zoo none has a layer between 45 and 99 %: those at 100 % are branches that wait.
+  source: "AUTOTRAINER (Zhang et al. 2021): 70 % of a layer; before the first step half of one; Lu et al. 2019, Dying ReLU",
+  normal: "below half before the first step, below 70 % later",
   why: "A unit whose sums are negative for every row passes no gradient, so nothing brings it back.",
   repairs: ["reinitialize", "replaceActivation", "lowerRate"],
-  start: (view) => dead(view, 0.6),
+  start: (view) => dead(view, 0.5),
   watch: whereStuck((view) => dead(view, 0.7)),
 };

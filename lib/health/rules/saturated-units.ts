@@ -8,7 +8,7 @@ const oneSided = (activation: string | undefined): boolean =>
 
 function saturated(view: View, above: number): Draft | undefined {
   const layer = hidden(view)
-    .filter((l) => !oneSided(l.activation) && l.saturated > above && l.dead <= 0.6)
+    .filter((l) => !oneSided(l.activation) && l.saturated > above && l.dead < 0.5)
     .sort((a, b) => b.saturated - a.saturated)[0];
   if (!layer) return undefined;
   return {
