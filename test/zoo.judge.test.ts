@@ -219,7 +219,16 @@ describe("the command", () => {
   });
 
   it("prints one object", async () => {
-    const { stdout, code } = await bench("--json", "--only", "rate-low", "--limit", "1", "--rounds", "0", "--no-chance");
+    const { stdout, code } = await bench(
+      "--json",
+      "--only",
+      "rate-low",
+      "--limit",
+      "1",
+      "--rounds",
+      "0",
+      "--no-chance",
+    );
     expect(code).toBe(0);
     const figures = JSON.parse(stdout);
     const keys = ["recall", "precision", "falseAlarmRate", "namedRight", "beforeFirstStepRecall", "repaired"];

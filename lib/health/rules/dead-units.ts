@@ -19,7 +19,8 @@ function dead(view: View, from: number): Draft | undefined {
 export const deadUnits: Rule = {
   name: "dead-units",
   // Of 400 healthy runs of the zoo none has a layer between 45 and 99 %: those at 100 % are branches that wait.
-  source: "AUTOTRAINER (Zhang et al. 2021): 70 % of a layer; before the first step half of one; Lu et al. 2019, Dying ReLU",
+  source:
+    "AUTOTRAINER (Zhang et al. 2021): 70 % of a layer; before the first step half of one; Lu et al. 2019, Dying ReLU",
   normal: "below half before the first step, below 70 % later",
   why: "A unit whose sums are negative for every row passes no gradient, so nothing brings it back.",
   repairs: ["reinitialize", "replaceActivation", "lowerRate"],
