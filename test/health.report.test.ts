@@ -3,6 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, test } from "vitest";
+import type { HealthRecord } from "../lib/health/record.js";
 import { report } from "../lib/health/report/index.js";
 import { farthest, thinned } from "../lib/health/report/thin.js";
 import type { History } from "../lib/train/history.js";
@@ -56,8 +57,14 @@ describe("the page", () => {
       ...["#1", "Vanishing signal", "layers.3.weight, step 40", vanishing.measured, vanishing.normal],
       ...["Draw the weights anew for their activations", "await init.auto(model, { sample: batch.x });"],
       ...["Threshold: log-variance slope; Schoenholz et al. 2017", "#2", "before the first step"],
-      ...["2 repairs tried, 1 kept", "undone", "put a batch norm behind each of 3 layers"],
-      ...["loss 2.31 without, NaN with it", "kept", "the beginning", "loss 2.31 without, 0.8123 with it"],
+      ...["2 repairs tried, 1 kept", "kept", "the beginning", "loss 2.31 without, 0.8123 with it"],
+      ...[
+        "1 undone",
+        "Put a batch norm behind each of 3 layers",
+        "Vanishing signal, in layers.3.weight",
+        "2.31",
+        "NaN",
+      ],
       ...["Curves", "Layers through time", "layers.0", "Linear, ReLU", "Histograms"],
     ];
     let from = words.indexOf("Run 7", words.indexOf("\n", 20));
@@ -94,6 +101,17 @@ describe("the page", () => {
     expect(words).not.toMatch(/Repairs|Histograms/);
     expect(page).toContain('<header class="verdict">');
     expect(await pageOf(watched())).toContain('<header class="verdict ill">');
+  });
+
+  test("folds repairs that were undone away, unless there is nothing else", async () => {
+    const of = async (outcome: "kept" | "undone") => {
+      const history = watched();
+      const repairs = history.health?.repairs.map((record) => ({ ...record, outcome }));
+      return pageOf({ ...history, health: { ...(history.health as HealthRecord), repairs: repairs ?? [] } });
+    };
+    expect(await of("undone")).toMatch(/<details open><summary>2 undone/);
+    expect(await of("kept")).not.toMatch(/<details[^>]*><summary>\d undone/);
+    expect(await pageOf(watched())).toMatch(/<details><summary>1 undone/);
   });
 
   test("marks on its curves where something was found", async () => {

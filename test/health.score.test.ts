@@ -26,7 +26,7 @@ describe("scores", () => {
     );
     const model = new nn.Sequential(new nn.Lambda((t) => t));
     const facts = { target: { counts }, loss: { kind: "cross-entropy" } } as unknown as StartFacts;
-    return scoreOf({ model } as Loop, set, facts, "matmul", nn.crossEntropy);
+    return scoreOf({ model } as unknown as Loop, set, facts, "matmul", nn.crossEntropy);
   };
   const times = <T>(n: number, value: T): T[] => Array.from({ length: n }, () => value);
 
