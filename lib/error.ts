@@ -107,9 +107,10 @@ export function checkNumber(
     (!integer || Number.isInteger(value));
   if (fits) return;
   const bounds = [
-    above !== -Infinity ? `above ${above}` : min !== -Infinity ? `at least ${min}` : "",
-    below !== Infinity ? `below ${below}` : max !== Infinity ? `at most ${max}` : "",
+    above !== -Infinity ? `above ${above}` : min > -Number.MAX_VALUE ? `at least ${min}` : "",
+    below !== Infinity ? `below ${below}` : max < Number.MAX_VALUE ? `at most ${max}` : "",
   ].filter(Boolean);
-  const want = `${integer ? "a whole number" : "a number"}${bounds.length ? ` ${bounds.join(" and ")}` : ""}`;
+  const kind = integer ? "a whole number" : max === Number.MAX_VALUE ? "a finite number" : "a number";
+  const want = `${kind}${bounds.length ? ` ${bounds.join(" and ")}` : ""}`;
   fail(op, `${name} must be ${want}, got ${show(value)}`);
 }

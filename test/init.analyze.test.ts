@@ -94,6 +94,28 @@ test("the Hessian's largest eigenvalue: of a mean square it is 2·XᵀX/n", asyn
   expect(hessian.learningRate).toBeCloseTo(2 / 9, 4);
 });
 
+test("the Hessian's largest eigenvalue beside a larger negative one, and of a saddle", async () => {
+  const x = tensor([
+    [3, 0],
+    [0, 1],
+    [3, 0],
+    [0, 1],
+  ]);
+  const model = new nn.Linear(2, 1, { bias: false });
+  const bent = async (...signs: number[]) => {
+    const y = tensor(signs, [4, 1]);
+    const { hessian } = await init.analyze(model, x, { y, loss: (out, s) => out.square().mul(s).mean() });
+    return hessian;
+  };
+  expect(await bent(-1, 1, -1, 1)).toEqual({ largest: expect.closeTo(1, 4), learningRate: expect.closeTo(2, 3) });
+  expect(await bent(-1, -1, -1, -1)).toEqual({ largest: expect.closeTo(-1, 4), learningRate: Infinity });
+  // Of w₂·w₁·x: ±x, in equal parts.
+  const zeros = { bias: false, weightInit: init.zeros };
+  const product = new nn.Sequential(new nn.Linear(1, 1, zeros), new nn.Linear(1, 1, zeros));
+  const { hessian } = await init.analyze(product, tensor([[3]]), { y: tensor([[0]]), loss: (out) => out.sum() });
+  expect(hessian.largest).toBeCloseTo(3, 4);
+});
+
 describe("prediction and measurement agree", () => {
   const x = randn([256, 256], { generator: new Generator(4) });
 
@@ -159,6 +181,37 @@ describe("verdicts", () => {
     expect((await verdicts(stack(() => new nn.Tanh(), 2, 8, init.zeros)))[1]).toMatch(/^silent: /);
     const alike = await verdicts(stack(() => new nn.Sigmoid(), 6, 64, init.xavierNormal));
     expect(alike[5]).toBe("units hardly vary over the rows: their means outweigh all else");
+  });
+
+  test("not finite for another reason than large weights", async () => {
+    const log = new nn.Lambda((x) => x.log());
+    const { layers, hessian, loss } = await init.analyze(
+      new nn.Sequential(new nn.Linear(4, 4), log, new nn.Linear(4, 2)),
+    );
+    expect(layers[1].verdict).toBe(
+      "not finite, though nothing is large: is the input, are the weights, is what activations make of them?",
+    );
+    expect([layers[0].variance > 0, layers[1].predicted.q, hessian.largest, loss]).toEqual([true, NaN, NaN, NaN]);
+    const text = `${await init.analyze(new nn.Linear(4, 4), randn([8, 4]).mul(Number.NaN))}`;
+    expect(text).toContain("not finite, though nothing is large");
+    expect(text).not.toContain("NaN");
+  });
+
+  test("a head that begins with 0 is no complaint, and what is 0 is not alike", async () => {
+    const block = () => new nn.Residual(new nn.Sequential(new nn.Linear(8, 8), new nn.ReLU(), new nn.Linear(8, 8)));
+    const model = new nn.Sequential(block(), block(), new nn.Linear(8, 3));
+    init.fixup(model, [64, 8], { seed: 1 });
+    const analysis = await init.analyze(model);
+    expect(analysis.layers.at(-1)?.verdict).toBe(
+      "healthy: begins with 0, what comes before it learns from the second step on",
+    );
+    expect([analysis.healthy, analysis.layers[1].correlation, analysis.layers[4].correlation]).toEqual([
+      true,
+      NaN,
+      NaN,
+    ]);
+    expect(`${analysis}`).toContain("\nJacobian: 0, as the output does not depend on the input yet\n");
+    expect((await verdicts(new nn.Linear(8, 3, { weightInit: init.zeros })))[0]).toMatch(/^silent: /);
   });
 
   test("a residual branch that begins with 0 is no complaint", async () => {

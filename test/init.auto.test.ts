@@ -113,6 +113,18 @@ describe("chooses", () => {
     expect(init.auto(stack("GELU", 50, 16))[3].reason).toMatch(/^GELU over 50 layers: the stable edge of chaos/);
   });
 
+  test("and say what biases begin with", () => {
+    const biases = (name: Name, sample: Tensor | number[]) => {
+      const report = init.auto(stack(name, 50, 16), sample, { seed: 1 });
+      return [0, 1, 50].map((i) => report[i].bias);
+    };
+    expect(biases("ReLU", [1, 16])).toEqual(["zeros", "zeros", "zeros"]);
+    expect(biases("GELU", [1, 16])).toEqual(["normal", "normal", "zeros"]);
+    expect(biases("Sigmoid", [1, 16])).toEqual(["zeros", "centred", "centred"]);
+    expect(biases("Sigmoid", randn([64, 16]))).toEqual(["centred", "centred", "centred"]);
+    expect(init.lsuv(new nn.Linear(4, 4, { bias: false }), randn([8, 4]))[0].bias).toBe("none");
+  });
+
   test("sums of variance 1 for a deeper stack of SiLU where a batch scales each layer: deviations do not add up", () => {
     const model = stack("SiLU", 12, 16);
     expect(init.auto(model, [1, 16])[3].reason).toMatch(/^SiLU over 12 layers: the stable edge of chaos/);
@@ -155,6 +167,22 @@ describe("chooses", () => {
     expect(await inner.data()).toEqual(await x.data());
   });
 
+  test("variance 1 before residual branches, ½ for each of two summands", () => {
+    const stem = init.auto(new nn.Sequential(new nn.Linear(8, 8), block(), block({ scale: 0, learned: true })))[0];
+    expect(stem).toMatchObject({
+      std: expect.closeTo(8 ** -0.5, 9),
+      reason: "no activation before the next weight: variance 1/fanIn",
+    });
+    class Sum extends nn.Module {
+      readonly layers = [new nn.Linear(8, 8), new nn.Linear(8, 8), new nn.Linear(8, 2)];
+      forward(x: Tensor): Tensor {
+        const [a, b, head] = this.layers;
+        return head.forward(a.forward(x).add(b.forward(x)));
+      }
+    }
+    expect(init.auto(new Sum()).map(({ std }) => std)).toEqual([0.25, 0.25, expect.closeTo(8 ** -0.5, 9)]);
+  });
+
   test("the activation as far as everything made of a sum shares it", () => {
     class Forked extends nn.Module {
       readonly layers = [new nn.Linear(8, 8), new nn.Linear(8, 8), new nn.Linear(8, 2)];
@@ -176,7 +204,7 @@ describe("chooses", () => {
     expect(report.map(({ draw }) => draw)).toEqual(["normal", "zeros", "normal"]);
     const centring = [new nn.Linear(8, 8), new nn.Sigmoid(), new nn.Linear(8, 8, { bias: false }), new nn.Bias()];
     const model = new nn.Sequential(...centring, new nn.Tanh(), new nn.Linear(8, 2));
-    expect(init.auto(model)[1]).toMatchObject({ bias: "centred", reason: expect.stringMatching(/^Bias·Tanh: gain/) });
+    expect(init.auto(model)[1]).toMatchObject({ bias: "none", reason: expect.stringMatching(/^Bias·Tanh: gain/) });
   });
 
   test("the activation of parameters that are numbers by those numbers, the others by their mean", () => {
@@ -214,6 +242,19 @@ describe("chooses", () => {
     expect(gated.map(({ std, reason }) => [std, reason])).toEqual([
       [expect.closeTo(Math.sqrt(2 / 12), 9), "gates or is gated: Xavier, so that no gate is shut"],
       [expect.closeTo(Math.sqrt(2 / 12), 9), "gates or is gated: Xavier, so that no gate is shut"],
+    ]);
+
+    class Update extends nn.Module {
+      readonly gate = new nn.Linear(8, 8);
+      readonly value = new nn.Linear(8, 8);
+      forward(x: Tensor) {
+        const [z, h] = [this.gate.forward(x).sigmoid(), this.value.forward(x).tanh()];
+        return h.mul(z.neg().add(1)).add(z.mul(0.5)); // as a GRU's, first step
+      }
+    }
+    expect(init.auto(new Update()).map(({ reason }) => reason)).toEqual([
+      "gates or is gated: Xavier, so that no gate is shut",
+      "gates or is gated: Xavier, so that no gate is shut",
     ]);
 
     class Recurrent extends nn.Module {
@@ -426,7 +467,7 @@ describe("refuses", () => {
     [
       "auto",
       [new nn.Sequential(new nn.Linear(3, 3), new nn.Lambda((x) => x.log()), new nn.Linear(3, 3))],
-      "init.auto: the activation must be finite for every number, got NaN",
+      "init.auto: the activation Lambda of 0.weight must be finite for every number, got NaN at -12. Limit what it gets",
     ],
   ])("%s %#", (name, args, message) => {
     expect(() => loose[name](...args)).toThrow(message);

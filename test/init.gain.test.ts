@@ -128,12 +128,12 @@ describe("refuses", () => {
     [
       "gain",
       [(x: Tensor) => x.log()],
-      "init.gain: the activation must be finite for every number, got NaN at -12. Is its domain limited?",
+      "init.gain: the activation must be finite for every number, got NaN at -12. Limit what it gets: x.clamp({ min: 1e-6 })",
     ],
     [
       "gain",
       [(x: Tensor) => x.mul(0).sqrt()],
-      "init.gain: the activation's slope must be finite for every number, got NaN at -12. Is its domain limited?",
+      "init.gain: the activation's slope must be finite for every number, got NaN at -12. Limit what it gets: x.clamp({ min: 1e-6 })",
     ],
     ["gain", [(x: Tensor) => x.sub(x.mean())], "must act on each element by itself, got one that uses sum"],
     ["gain", [(x: Tensor) => x.sum()], "the activation must keep shape and dtype, got f32[] for f32["],

@@ -154,7 +154,14 @@ describe("without chance", () => {
     expect(await list(init.lstmBias([8], { forget: 2 }))).toEqual([0, 0, 2, 2, 0, 0, 0, 0]);
   });
 
+  test("by default", async () => {
+    expect(await list(init.eye([2, 2]))).toEqual([1, 0, 0, 1]);
+    expect(await list(init.dirac([2, 1, 1]))).toEqual([1, 0]);
+    expect(await list(init.lstmBias([4]))).toEqual([0, 1, 0, 0]);
+  });
+
   test("zerO keeps lengths and repeats no row", async () => {
+    expect(await list(init.zerO([2, 2]))).toEqual([1, 0, 0, 1]);
     expect(await list(init.zerO([2, 3]))).toEqual([1, 0, 0, 0, 1, 0]);
     for (const shape of [
       [8, 4],
@@ -168,6 +175,17 @@ describe("without chance", () => {
       [[0, Math.fround(Math.SQRT1_2), 0]],
     ]);
   });
+});
+
+test("sparse and truncated normal by default", async () => {
+  const w = await init.sparse([21, 5000], { seed: 8 }).data();
+  const others = w.filter((x) => x !== 0);
+  expect(others).toHaveLength(2 * 5000); // ⌈0.9 · 21⌉ = 19 of 21 are 0
+  expect(departures(others, normalLaw(0.01))).toEqual([]);
+  expect(departures(others, normalLaw(0.0105))).not.toEqual([]);
+  const cut = await init.truncatedNormal([200, 200], { seed: 8 }).data();
+  expect(departures(cut, truncatedLaw(0.01))).toEqual([]);
+  expect(departures(cut, truncatedLaw(0.0105))).not.toEqual([]);
 });
 
 test.each([

@@ -47,11 +47,14 @@ export function functionOf(op: string, activation: unknown): Elementwise {
 
 const known = new WeakMap<Elementwise, Map<number, Moments>>();
 
-/** Moments of an activation at pre-activations of variance q; each is computed once. */
-export function momentsOf(op: string, phi: Elementwise, q = 1): Moments {
+/**
+ * Moments of an activation at pre-activations of variance q; each is computed once.
+ * @param called what a refusal calls it
+ */
+export function momentsOf(op: string, phi: Elementwise, q = 1, called = "the activation"): Moments {
   const own = known.get(phi) ?? new Map<number, Moments>();
   known.set(phi, own);
-  const found = own.get(q) ?? moments(op, phi, q);
+  const found = own.get(q) ?? moments(op, phi, q, called);
   own.set(q, found);
   return found;
 }

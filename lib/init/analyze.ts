@@ -118,7 +118,7 @@ export async function analyze(model: Module, sample?: Sample, options: AnalyzeOp
 
 const digits = (x: number): string =>
   Number.isNaN(x) ? "" : Math.abs(x) >= 1e4 || (Math.abs(x) < 1e-2 && x !== 0) ? x.toExponential(1) : x.toPrecision(3);
-const percent = (x: number): string => `${(100 * x).toFixed(0)} %`;
+const percent = (x: number): string => (Number.isNaN(x) ? "" : `${(100 * x).toFixed(0)} %`);
 
 function render(analysis: Omit<Analysis, "svg" | "toString">): string {
   const { layers, forwardSlope, backwardSlope, loss, jacobian: j, hessian: h } = analysis;
@@ -152,8 +152,16 @@ function render(analysis: Omit<Analysis, "svg" | "toString">): string {
   return [
     table([head, ...body], { left: 3 }),
     `signal variance ${growth(forwardSlope)}, squared gradient ${growth(backwardSlope)} on its way back`,
-    `Jacobian: largest singular value ${digits(j.largest)}, condition ${j.exact ? "" : "at least "}${digits(j.condition)}`,
-    `loss ${digits(loss)}, largest curvature ${digits(h.largest)}: gradient descent diverges above a rate of ${digits(h.learningRate)}`,
+    Number.isNaN(j.condition)
+      ? `Jacobian: ${j.largest === 0 ? "0, as the output does not depend on the input yet" : "not finite"}`
+      : `Jacobian: largest singular value ${digits(j.largest)}, condition ${j.exact ? "" : "at least "}${digits(j.condition)}`,
+    Number.isNaN(h.largest)
+      ? `loss ${digits(loss) || "not finite"}, and so its curvature`
+      : `loss ${digits(loss)}, largest curvature ${digits(h.largest)}: ${
+          h.learningRate === Infinity
+            ? "no direction limits the rate"
+            : `gradient descent diverges above a rate of ${digits(h.learningRate)}`
+        }`,
   ].join("\n");
 }
 

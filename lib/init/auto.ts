@@ -25,8 +25,8 @@ export interface InitChoice {
   readonly std: number;
   /** Second moment that the weighted sums get, where it is fixed. */
   readonly q: number | undefined;
-  /** What is done about the sums' means: nothing, by the predicted mean of the inputs, or by data. */
-  readonly bias: "zeros" | "centred";
+  /** What the bias begins with, if there is one: 0, random numbers, or what takes the sums' means away. */
+  readonly bias: "none" | "zeros" | "normal" | "centred";
   readonly reason: string;
 }
 
@@ -66,20 +66,26 @@ export function traceFor(op: string, model: Module, x: Tensor, mode: TraceMode =
   }
 }
 
-/** What was chosen, for the user. */
-export function reportOf(choices: readonly Choice[]): InitReport {
-  const rows = choices.map(
-    ({ use, draw, std, q, centred, reason }): InitChoice => ({
+/** What was chosen, for the user; `fitted` if by a batch. */
+export function reportOf(choices: readonly Choice[], fitted: boolean): InitReport {
+  const biasOf = ({ use: { bias }, draw, inputMean, biasStd, centred }: Choice): InitChoice["bias"] => {
+    if (!bias) return "none";
+    if (fitted ? centred && draw !== "zeros" : inputMean !== 0) return "centred";
+    return biasStd > 0 ? "normal" : "zeros";
+  };
+  const rows = choices.map((choice): InitChoice => {
+    const { use, draw, std, q, reason } = choice;
+    return {
       path: use.path,
       layer: use.layer,
       shape: use.weight.shape,
       draw,
       std,
       q,
-      bias: centred ? "centred" : "zeros",
+      bias: biasOf(choice),
       reason,
-    }),
-  );
+    };
+  });
   return Object.defineProperty(rows, "toString", { value: () => render(rows), enumerable: false });
 }
 
@@ -126,7 +132,7 @@ export function auto(model: Module, sample?: Sample, options: InitOptions = {}):
   const streams = inTurn(op, options);
   const values = fitted ? drawByData(choices, streams, structure) : drawByTheory(choices, streams);
   assign(op, values);
-  return reportOf(choices);
+  return reportOf(choices, fitted);
 }
 
 /** What a container of plain layers does: only variables that nobody has asked for begin anew, with their own streams. */
@@ -183,5 +189,5 @@ export function lsuv(model: Module, sample: Tensor, options: LsuvOptions = {}): 
     }),
   );
   assign(op, drawByData(choices, inTurn(op, options), structure));
-  return reportOf(choices);
+  return reportOf(choices, true);
 }

@@ -148,6 +148,8 @@ const short = (x: number): string => Number(x.toPrecision(3)).toString();
 
 /** Chooses for every weight of a structure, in the order of use; `fitted` if a batch will scale each layer's sums. */
 export function choose(structure: Structure, fitted = false): Choice[] {
+  for (const { path, through } of structure.uses)
+    if (through) momentsOf(op, through.phi, 1, `the activation ${through.name} of ${path}`);
   const plain = (use: WeightUse): boolean => !use.lookup && !use.normalized && !(use.block && !use.block.normalized);
   const curved = (use: WeightUse): boolean => plain(use) && use.through !== undefined && !scaleFree(use.through.phi);
   const hidden = structure.depth((use) => plain(use) && use.meets === "layer");

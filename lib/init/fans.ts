@@ -21,25 +21,28 @@ export interface Fans {
  * init.fans([16, 3, 5, 5]) // { fanIn: 75, fanOut: 400 }
  */
 export function fans(shape: Shape): Fans {
-  const sizes = checkShape("init.fans", shape);
-  if (sizes.length < 2) {
-    fail("init.fans", `shape must be (out, in, …kernel), got ${showShape(sizes)}. For biases use init.zeros`);
-  }
+  return fansOf("init.fans", shape);
+}
+
+/** Fans of a shape, for an initializer that is not asked for others. */
+export function fansOf(op: string, shape: Shape): Fans {
+  const sizes = checkShape(op, shape);
+  if (sizes.length < 2)
+    fail(op, `shape must be (out, in, …kernel), got ${showShape(sizes)}. For biases use init.zeros`);
   const [outputs, inputs, ...kernel] = sizes;
-  return checkFans(
-    { fanIn: inputs * sizeOf(kernel), fanOut: outputs * sizeOf(kernel) },
-    `of shape ${showShape(sizes)}`,
-  );
+  const fans = { fanIn: inputs * sizeOf(kernel), fanOut: outputs * sizeOf(kernel) };
+  for (const [name, fan] of Object.entries(fans))
+    if (fan === 0) fail(op, `${name} must be above 0, got 0 of shape ${showShape(sizes)}. Is a size of the layer 0?`);
+  return fans;
 }
 
 /** Refuses fans that no variance can be scaled by. */
-export function checkFans(given: unknown, origin = "as given"): Fans {
+export function checkFans(op: string, given: unknown): Fans {
   if (typeof given !== "object" || given === null)
-    fail("init.fans", `fans must be { fanIn, fanOut }, got ${show(given)}`);
-  checkOptions("init.fans", given, ["fanIn", "fanOut"]);
+    fail(op, `fans must be { fanIn, fanOut }, got ${show(given)}. Leave them out for those of the shape`);
+  checkOptions(op, given, ["fanIn", "fanOut"]);
   const { fanIn, fanOut } = given as Fans;
-  for (const [name, fan] of Object.entries({ fanIn, fanOut })) {
-    checkNumber("init.fans", `${name} (${origin})`, fan, { above: 0, max: Number.MAX_SAFE_INTEGER });
-  }
+  for (const [name, fan] of Object.entries({ fanIn, fanOut }))
+    checkNumber(op, name, fan, { above: 0, max: Number.MAX_VALUE });
   return { fanIn, fanOut };
 }

@@ -37,5 +37,5 @@ export function fixup(model: Module, sample?: Sample, options: InitOptions = {})
     return { ...choice, draw: "zeros", std: 0, q: undefined, reason: "the model's output: 0 (Fixup)" };
   });
   assign(op, drawByTheory(choices, inTurn(op, options)));
-  return reportOf(choices);
+  return reportOf(choices, false);
 }

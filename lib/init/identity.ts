@@ -3,7 +3,7 @@ import { checkNumber, fail, show } from "../error.js";
 import * as ops from "../ops/index.js";
 import { checkShape, type Shape, showShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { checkInitOptions, type InitOptions } from "./initializer.js";
+import { checkGain, checkInitOptions, type InitOptions } from "./initializer.js";
 import { atCentre } from "./kernel.js";
 
 function checkMatrix(op: string, shape: Shape): [number, number] {
@@ -20,7 +20,7 @@ function checkMatrix(op: string, shape: Shape): [number, number] {
 export function eye(shape: Shape, options: InitOptions & { gain?: number } = {}): Tensor {
   checkInitOptions("init.eye", options, ["gain"]);
   const { gain = 1 } = options;
-  checkNumber("init.eye", "gain", gain, { min: 0, max: Number.MAX_VALUE });
+  checkGain("init.eye", gain);
   return ops.eye(...checkMatrix("init.eye", shape)).mul(gain);
 }
 
@@ -67,7 +67,7 @@ export function zerO(shape: Shape, options: InitOptions & { gain?: number } = {}
   const op = "init.zerO";
   checkInitOptions(op, options, ["gain"]);
   const { gain = 1 } = options;
-  checkNumber(op, "gain", gain, { min: 0, max: Number.MAX_VALUE });
+  checkGain(op, gain);
   const to = checkShape(op, shape);
   if (to.length < 2) fail(op, `shape must be (out, in, …kernel), got ${showShape(to)}. For biases use init.zeros`);
   const [rows, columns] = to;

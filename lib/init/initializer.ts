@@ -1,5 +1,5 @@
 /** What an initializer is: a function that a layer calls with the shape of a weight or bias. */
-import { checkOptions, fail } from "../error.js";
+import { checkOptions, fail, show } from "../error.js";
 import { Generator } from "../ops/index.js";
 import type { Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
@@ -21,6 +21,12 @@ export type Initializer = (shape: Shape, options?: InitOptions) => Tensor;
 /** Checks an initializer's option names; those of {@link InitOptions} are always known. */
 export function checkInitOptions(op: string, options: object | undefined, own: readonly string[] = []): void {
   checkOptions(op, options, [...own, "generator", "seed"]);
+}
+
+/** Refuses a gain that is no size. */
+export function checkGain(op: string, gain: unknown): void {
+  if (typeof gain === "number" && gain >= 0 && gain < Infinity) return;
+  fail(op, `gain must be a finite number at least 0, got ${show(gain)}. Use init.gain of the activation, or 1`);
 }
 
 /** The generator that options name; undefined for the default one. */

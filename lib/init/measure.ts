@@ -47,20 +47,22 @@ export function siteNumbers([mean, variance, second, gradient, dead, saturated]:
 function moreTensors(use: WeightUse): Tensor[] {
   const a = use.through?.output ?? use.sum;
   const flat = a.reshape([a.shape[0], a.size / a.shape[0]]);
-  const directions = flat.mul(flat.square().sum({ axes: 1, keepDims: true }).add(1e-37).rsqrt());
-  const n = a.shape[0];
+  const lengths = flat.square().sum({ axes: 1, keepDims: true });
+  const directions = flat.mul(lengths.add(1e-37).rsqrt());
+  const n = lengths.greater(0).cast("f32").sum(); // rows that have a direction
   const { weight, bias, sum } = use;
   const rows = weight.sum({ axes: inputAxes(use) });
   const same = bias !== undefined && bias.size === rows.size;
   return [
-    n > 1
-      ? directions
-          .sum({ axes: 0 })
-          .square()
-          .sum()
-          .sub(n)
-          .div(n * (n - 1))
-      : sum.mean().mul(Number.NaN),
+    n.greater(1).where(
+      directions
+        .sum({ axes: 0 })
+        .square()
+        .sum()
+        .sub(n)
+        .div(n.mul(n.sub(1))),
+      Number.NaN,
+    ),
     sum.mean({ axes: 0 }).square().mean().sqrt(),
     weight.square().mean().mul(use.fans.fanIn),
     bias ? bias.square().mean() : rows.mean().mul(0),

@@ -1,9 +1,9 @@
 /** Orthogonal weights: every singular value equals the gain. */
-import { checkNumber, fail } from "../error.js";
+import { fail } from "../error.js";
 import { orthogonalFactor, randn } from "../ops/index.js";
 import { checkShape, type Shape, showShape, sizeOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
-import { checkInitOptions, generatorOf, type InitOptions } from "./initializer.js";
+import { checkGain, checkInitOptions, generatorOf, type InitOptions } from "./initializer.js";
 import { atCentre } from "./kernel.js";
 
 /** Options of {@link orthogonal} and {@link deltaOrthogonal}. */
@@ -25,7 +25,7 @@ export function orthogonal(shape: Shape, options: OrthogonalOptions = {}): Tenso
   const op = "init.orthogonal";
   checkInitOptions(op, options, ["gain"]);
   const { gain = 1 } = options;
-  checkNumber(op, "gain", gain, { min: 0, max: Number.MAX_VALUE });
+  checkGain(op, gain);
   const to = checkShape(op, shape);
   if (to.length < 2 || sizeOf(to) === 0) {
     fail(op, `shape must be (out, in, …) without sizes of 0, got ${showShape(to)}. For biases use init.zeros`);

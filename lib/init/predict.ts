@@ -1,6 +1,8 @@
 /** Mean-field predictions for a model as it is: what each weighted sum's second moment should be, and χ. */
+import { EvengradError } from "../error.js";
 import type { Tensor } from "../tensor.js";
 import { momentsOf } from "./activations.js";
+import type { Elementwise, Moments } from "./quadrature.js";
 import type { Structure, WeightUse } from "./structure.js";
 
 /** Numbers of a weight that the theory asks for. */
@@ -27,6 +29,16 @@ interface Signal {
 }
 
 const unknown: Signal = { square: Number.NaN, mean: Number.NaN };
+
+/** What a normal variable becomes, where the activation is finite for every number. */
+function after(phi: Elementwise, q: number): Moments | undefined {
+  try {
+    return momentsOf("init.analyze", phi, q);
+  } catch (error) {
+    if (!(error instanceof EvengradError)) throw error;
+    return undefined;
+  }
+}
 
 /** Predicts in the order of use; NaN where the theory has no word for what is between two weights. */
 export function predict(
@@ -78,9 +90,10 @@ export function predict(
       known.set(use.sum, { square: q, mean: 0 });
       slopes.set(use.sum, { use, slope: 1 });
     } else if (at > 1e-30 && at < 1e30) {
-      const after = momentsOf("init.analyze", use.through.phi, at);
-      known.set(use.through.output, after);
-      slopes.set(use.through.output, { use, slope: after.slope });
+      const moments = after(use.through.phi, at);
+      if (!moments) continue;
+      known.set(use.through.output, moments);
+      slopes.set(use.through.output, { use, slope: moments.slope });
     }
   }
   return predictions;

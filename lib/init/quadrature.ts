@@ -42,13 +42,13 @@ const levels = 36;
 type Triple = [mean: number, square: number, slope: number];
 
 /** E over N(0, q): panels whose two rules differ are halved until none does, so kinks and jumps cost no digits. */
-export function moments(op: string, phi: Elementwise, q: number): Moments {
+export function moments(op: string, phi: Elementwise, q: number, called: string): Moments {
   const scale = Math.sqrt(q);
   const total: Triple = [0, 0, 0];
   let panels = Array.from({ length: 2 * reach }, (_, i): [number, number] => [i - reach, i - reach + 1]);
   for (let level = 0; panels.length > 0; level++) {
     const z = panels.flatMap(([a, b]) => points.map((x) => (a + b) / 2 + ((b - a) / 2) * x));
-    const { y, dy } = sample(op, phi, z, scale);
+    const { y, dy } = sample(op, phi, z, scale, called);
     const open: [number, number][] = [];
     for (const [i, [a, b]] of panels.entries()) {
       const [sum, rough]: [Triple, Triple] = [
@@ -74,22 +74,19 @@ export function moments(op: string, phi: Elementwise, q: number): Moments {
 }
 
 /** φ and φ′ at √q·z, by the reference executor; what is no activation is refused. */
-function sample(op: string, phi: Elementwise, z: readonly number[], scale: number) {
+function sample(op: string, phi: Elementwise, z: readonly number[], scale: number, called: string) {
   const x = new Constant(new Float32Array(z.length), [z.length], "f32");
   const y: unknown = phi(x);
-  if (!(y instanceof Tensor)) fail(op, `the activation must return a tensor, got ${show(y)}. Write (x) => x.tanh()`);
+  if (!(y instanceof Tensor)) fail(op, `${called} must return a tensor, got ${show(y)}. Write (x) => x.tanh()`);
   if (!sameShape(y.shape, x.shape) || y.dtype !== "f32") {
-    fail(
-      op,
-      `the activation must keep shape and dtype, got ${y.dtype}${showShape(y.shape)} for f32${showShape(x.shape)}`,
-    );
+    fail(op, `${called} must keep shape and dtype, got ${y.dtype}${showShape(y.shape)} for f32${showShape(x.shape)}`);
   }
   const reached = new Set<Tensor>([x]);
   for (const node of collect({ outputs: [y] }).nodes) {
     if (!node.inputs.some((input) => reached.has(input))) continue;
     reached.add(node);
     if (node.op.kind === "kernel")
-      fail(op, `the activation must act on each element by itself, got one that uses ${node.op.name}`);
+      fail(op, `${called} must act on each element by itself, got one that uses ${node.op.name}`);
   }
   const [dy] = grad(y.sum(), [x]);
   const both = collect({ outputs: [y, dy] });
@@ -106,7 +103,7 @@ function sample(op: string, phi: Elementwise, z: readonly number[], scale: numbe
       const at = Number((z[bad] * scale).toPrecision(3));
       fail(
         op,
-        `the activation${name} must be finite for every number, got ${list[bad]} at ${at}. Is its domain limited?`,
+        `${called}${name} must be finite for every number, got ${list[bad]} at ${at}. Limit what it gets: x.clamp({ min: 1e-6 })`,
       );
     }
   }

@@ -8,7 +8,10 @@ import { checkInitOptions, generatorOf, type Initializer, type InitOptions } fro
 function checkBlocks(op: string, shape: Shape, count: number): number[] {
   const to = checkShape(op, shape);
   if (to.length === 0 || to[0] % count !== 0)
-    fail(op, `shape must have a first axis that ${count} gates divide, got ${showShape(to)}`);
+    fail(
+      op,
+      `shape must have a first axis that ${count} gates divide, got ${showShape(to)}. Stack them: (${count}·hidden, …)`,
+    );
   return [to[0] / count, ...to.slice(1)];
 }
 
@@ -22,7 +25,8 @@ function checkBlocks(op: string, shape: Shape, count: number): number[] {
  */
 export function gates(initializer: Initializer, count: number): Initializer {
   const op = "init.gates";
-  if (typeof initializer !== "function") fail(op, `wants an initializer, got ${show(initializer)}. Use one of init`);
+  if (typeof initializer !== "function")
+    fail(op, `initializer must be a function, got ${show(initializer)}. Use one of init`);
   checkNumber(op, "count", count, { min: 1, integer: true });
   return (shape, options) => {
     const block = checkBlocks(op, shape, count);

@@ -1,11 +1,11 @@
 /** Initializers that scale the variance by the fans: variance scaling in general, and Xavier, He and LeCun by name. */
-import { checkNumber, fail, show } from "../error.js";
+import { fail, show } from "../error.js";
 import { type Generator, rand, randn, truncatedNormal } from "../ops/index.js";
 import { checkShape, type Shape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { truncation } from "./basic.js";
-import { checkFans, type Fans, fans as fansOf } from "./fans.js";
-import { checkInitOptions, generatorOf, type InitOptions } from "./initializer.js";
+import { checkFans, type Fans, fansOf } from "./fans.js";
+import { checkGain, checkInitOptions, generatorOf, type InitOptions } from "./initializer.js";
 
 /** Which fan divides the variance: fanIn keeps activations, fanOut gradients, fanAvg their mean. */
 export type FanMode = "fanIn" | "fanOut" | "fanAvg";
@@ -54,13 +54,13 @@ function scaling(
   return (shape, options = {}) => {
     checkInitOptions(op, options, ["gain", "mode", "distribution", "fans"]);
     const { gain = defaults.gain, mode = defaults.mode, distribution = defaults.distribution } = options;
-    checkNumber(op, "gain", gain, { min: 0, max: Number.MAX_VALUE });
+    checkGain(op, gain);
     if (!Object.hasOwn(divisors, mode)) fail(op, `mode must be ${quoted(divisors)}, got ${show(mode)}`);
     if (!Object.hasOwn(draws, distribution)) {
       fail(op, `distribution must be ${quoted(draws)}, got ${show(distribution)}`);
     }
     const to = checkShape(op, shape);
-    const fan = divisors[mode](options.fans === undefined ? fansOf(to) : checkFans(options.fans));
+    const fan = divisors[mode](options.fans === undefined ? fansOf(op, to) : checkFans(op, options.fans));
     return draws[distribution](to, gain / Math.sqrt(fan), generatorOf(op, options));
   };
 }

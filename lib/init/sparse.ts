@@ -43,7 +43,7 @@ export function sparse(shape: Shape, options: SparseOptions = {}): Tensor {
   checkNumber(op, "sparsity", sparsity, { min: 0, max: 1 });
   checkNumber(op, "std", std, { min: 0 });
   const to = checkShape(op, shape);
-  if (to.length !== 2) fail(op, `shape must be (out, in), got ${showShape(to)}`);
+  if (to.length !== 2) fail(op, `shape must be (out, in), got ${showShape(to)}. Draw a matrix and reshape it`);
   const [rows, columns] = to;
   checkNumber(op, "out", rows, { min: 1, max: 2 ** 20 });
   const generator = generatorOf(op, options);

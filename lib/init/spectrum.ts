@@ -60,7 +60,31 @@ export async function jacobian(x: Tensor, y: Tensor, generator: Generator, most 
   return extremes([...outputs[0]], [...outputs[1]], Math.min(n, m));
 }
 
-/** Singular values of an upper bidiagonal matrix at its ends, by bisection on BᵀB (Sturm's count). */
+/** An eigenvalue, the smallest of index 0, of a symmetric tridiagonal matrix: bisection on Sturm's count. */
+function eigenvalue(diagonal: readonly number[], beside: readonly number[], index: number): number {
+  /** How many lie below λ. */
+  const below = (lambda: number): number => {
+    let count = 0;
+    let pivot = 1;
+    for (const [i, d] of diagonal.entries()) {
+      pivot = d - lambda - (i ? beside[i - 1] ** 2 / pivot : 0);
+      if (pivot === 0) pivot = -1e-300;
+      if (pivot < 0) count++;
+    }
+    return count;
+  };
+  const reach = diagonal.map((_, i) => Math.abs(beside[i] ?? 0) + Math.abs(beside[i - 1] ?? 0)); // Gershgorin
+  let low = Math.min(...diagonal.map((d, i) => d - reach[i]));
+  let high = Math.max(...diagonal.map((d, i) => d + reach[i]));
+  for (let i = 0; i < 100; i++) {
+    const middle = (low + high) / 2;
+    if (below(middle) > index) high = middle;
+    else low = middle;
+  }
+  return (low + high) / 2;
+}
+
+/** Singular values of an upper bidiagonal matrix at its ends: roots of the eigenvalues of BᵀB. */
 function extremes(alpha: number[], beta: number[], full: number): JacobianSpectrum {
   // A β that is nothing beside the rest ends the process: what follows is noise.
   const floor = 1e-6 * Math.max(...alpha, ...beta);
@@ -68,58 +92,62 @@ function extremes(alpha: number[], beta: number[], full: number): JacobianSpectr
   const size = ends < 0 ? alpha.length : ends + 1;
   const diagonal = Array.from({ length: size }, (_, i) => alpha[i] ** 2 + (i ? beta[i - 1] ** 2 : 0));
   const beside = Array.from({ length: size - 1 }, (_, i) => alpha[i] * beta[i]);
+  const root = (index: number): number => Math.sqrt(Math.max(0, eigenvalue(diagonal, beside, index)));
   if (!diagonal.every(Number.isFinite)) {
     return { largest: Number.NaN, smallest: Number.NaN, condition: Number.NaN, exact: false };
   }
-  /** How many eigenvalues lie below λ. */
-  const below = (lambda: number): number => {
-    let count = 0;
-    let pivot = 1;
-    for (let i = 0; i < size; i++) {
-      pivot = diagonal[i] - lambda - (i ? beside[i - 1] ** 2 / pivot : 0);
-      if (pivot === 0) pivot = -1e-300;
-      if (pivot < 0) count++;
-    }
-    return count;
-  };
-  const top = 2 * Math.max(...diagonal.map((d, i) => d + (beside[i] ?? 0) + (beside[i - 1] ?? 0)), 1e-300);
-  const eigenvalue = (index: number): number => {
-    let [low, high] = [0, top];
-    for (let i = 0; i < 100; i++) {
-      const middle = (low + high) / 2;
-      if (below(middle) > index) high = middle;
-      else low = middle;
-    }
-    return (low + high) / 2;
-  };
-  const [smallest, largest] = [Math.sqrt(eigenvalue(0)), Math.sqrt(eigenvalue(size - 1))];
+  const [smallest, largest] = [root(0), root(size - 1)];
   return { largest, smallest, condition: largest / smallest, exact: size === full };
 }
 
-/** The curvature of a loss in its steepest direction. */
+/** The curvature of a loss in the direction in which it bends up most. */
 export interface HessianSpectrum {
-  /** The eigenvalue of largest size. */
+  /** The largest eigenvalue. */
   readonly largest: number;
-  /** Gradient descent with a larger rate than 2/largest runs away from the start; Infinity where there is no curvature. */
+  /** Gradient descent with a larger rate than 2/largest runs away from the start; Infinity where nothing bends up. */
   readonly learningRate: number;
 }
 
-/** Power iteration, all steps in one native call; H·v is the derivative of g·v. */
+/**
+ * Lanczos, all steps in one native call: H·V = V·T, where T has α on its diagonal and β beside it, and the largest
+ * eigenvalue of T approaches that of H, whatever negative ones there are; H·v is the derivative of g·v. That rounding lets
+ * the columns of V lose their orthogonality repeats eigenvalues, but moves none.
+ */
 export async function hessian(
   loss: Tensor,
   params: readonly Variable[],
   generator: Generator,
-  steps = 24,
+  most = 24,
 ): Promise<HessianSpectrum> {
+  const steps = Math.min(
+    most,
+    params.reduce((sum, { size }) => sum + size, 0),
+  );
   const add = (list: readonly Tensor[]): Tensor => list.reduce((a, b) => a.add(b));
-  const vs = params.map((p) => new Variable(randn(p.shape, { generator }), { label: "v", trainable: false }));
-  const products = (a: readonly Tensor[], b: readonly Tensor[]): Tensor => add(a.map((t, i) => t.mul(b[i]).sum()));
-  const hv = grad(products(grad(loss, params), vs), params);
-  const largest = products(hv, vs).div(products(vs, vs));
-  const scale = products(hv, hv).add(1e-37).rsqrt();
-  const effects = vs.map((variable, i) => ({ variable, value: hv[i].mul(scale) }));
-  const { prepared } = await prepare({ outputs: [largest], effects });
+  const dot = (a: readonly Tensor[], b: readonly Tensor[]): Tensor => add(a.map((t, i) => t.mul(b[i]).sum()));
+  const variable = (first: Tensor) => new Variable(first, { label: "v", trainable: false });
+  const next = params.map((p) => variable(randn(p.shape, { generator }))); // β·v, of the step to come
+  const last = params.map((p) => variable(zeros(p.shape)));
+  const beta = dot(next, next).add(1e-37).sqrt();
+  const v = next.map((w) => w.div(beta));
+  const hv = grad(dot(grad(loss, params), v), params);
+  const z = hv.map((t, i) => t.sub(last[i].mul(beta)));
+  const alpha = dot(z, v);
+  const effects = params.flatMap((_, i) => [
+    { variable: next[i], value: z[i].sub(v[i].mul(alpha)) },
+    { variable: last[i], value: v[i] },
+  ]);
+  const { prepared } = await prepare({ outputs: [alpha, beta], effects });
   const { outputs } = await prepared.run({ steps });
-  const value = outputs[0][steps - 1];
-  return { largest: value, learningRate: value > 0 ? 2 / value : value <= 0 ? Infinity : Number.NaN };
+  const largest = largestOf([...outputs[0]], [...outputs[1]].slice(1));
+  return { largest, learningRate: largest > 0 ? 2 / largest : largest <= 0 ? Infinity : Number.NaN };
+}
+
+/** The largest eigenvalue of a tridiagonal matrix, as far as it hangs together: after a β that is nothing comes noise. */
+function largestOf(alpha: readonly number[], beta: readonly number[]): number {
+  if (![...alpha, ...beta].every(Number.isFinite)) return Number.NaN;
+  const floor = 1e-6 * Math.max(...alpha.map(Math.abs), ...beta);
+  const end = beta.findIndex((b) => !(b > floor));
+  const size = end < 0 ? alpha.length : end + 1;
+  return eigenvalue(alpha.slice(0, size), beta.slice(0, size - 1), size - 1);
 }

@@ -176,14 +176,21 @@ class Walk {
     return { phi: canonical(clone(inner, from, output)), name, from, output };
   }
 
-  /** What uses the result of a layer. */
+  /** What uses the result of a layer, itself or after a function of it alone such as 1 − z. */
   meets(node: Tensor): WeightUse["meets"] {
     const at = this.unshaped(node);
-    const users = this.usersOf(at);
-    if (users.length === 0) return "head";
-    const other = (user: Tensor) => user.inputs.filter((input) => input !== at && this.live.has(input)).length > 0;
-    if (users.some((user) => user.op.kind === "map" && user.op.name === "mul" && other(user))) return "gate";
-    if (users.some((user) => user.op.kind === "map" && other(user))) return "sum";
+    let summed = false;
+    const open = [at];
+    for (let made = open.pop(); made; made = open.pop()) {
+      for (const user of this.usersOf(made)) {
+        if (user.op.kind !== "map") continue;
+        const others = user.inputs.filter((input) => input !== made && this.live.has(input));
+        if (others.length === 0) open.push(user);
+        else if (user.op.name === "mul") return "gate";
+        else summed ||= others.some((other) => !this.between(at, other)); // x + f(x) is no sum of two
+      }
+    }
+    if (summed) return "sum";
     return this.reachesProduct(at) ? "layer" : "head";
   }
 

@@ -25,11 +25,23 @@ const most = 0.5;
 export function judgeLayers(findings: readonly Finding[]): LayerAnalysis[] {
   const hidden = findings.filter(({ head }) => !head);
   const [first, last] = [hidden[0], hidden[hidden.length - 1]];
+  const large = findings.some(({ variance, gradient }) => variance > 1e20 || gradient > 1e20);
+  const reached = hidden.every(({ branch, variance }) => branch || variance > 0);
   return findings.map(({ head, branch, ...layer }): LayerAnalysis => {
     const signal = first ? layer.variance / first.variance : 1;
     const gradient = last ? layer.gradient / last.gradient : 1;
     const rules: [boolean, () => string][] = [
-      [![layer.variance, layer.gradient].every(Number.isFinite), () => "not finite: weights are far too large"],
+      [
+        ![layer.variance, layer.gradient].every(Number.isFinite),
+        () =>
+          large
+            ? "not finite: weights are far too large"
+            : "not finite, though nothing is large: is the input, are the weights, is what activations make of them?",
+      ],
+      [
+        head && layer.variance === 0 && layer.gradient > 0 && reached && first !== undefined,
+        () => "healthy: begins with 0, what comes before it learns from the second step on",
+      ],
       [branch && layer.variance === 0, () => "healthy: begins with 0, as the last of a residual branch may"],
       [branch && layer.gradient === 0, () => "healthy: waits behind a weight that begins with 0"],
       [
