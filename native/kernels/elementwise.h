@@ -2,6 +2,7 @@
 #pragma once
 
 #include "mathsErf.h"
+#include "mathsGated.h"
 
 namespace evengrad::ISA {
 namespace {
@@ -63,9 +64,9 @@ EVENGRAD_GUARDED(sigmoid, FloatSigmoid)
 EVENGRAD_LONG(softplus, softplus(x))
 EVENGRAD_LONG(logSigmoid, logSigmoid(x))
 EVENGRAD_LONG(gelu, gelu(x))
-EVENGRAD_LONG(geluTanh, inDouble<geluTanh>(x))
+EVENGRAD_LONG(geluTanh, geluTanh(x))
 EVENGRAD_GUARDED(silu, FloatSilu)
-EVENGRAD_LONG(mish, inDouble<mish>(x))
+EVENGRAD_LONG(mish, mish(x))
 EVENGRAD_UNARY(relu, x <= splat(0.0f) ? splat(0.0f) : x)
 EVENGRAD_UNARY(floor, floor(x))
 EVENGRAD_UNARY(ceil, ceil(x))
