@@ -175,6 +175,13 @@ inline const std::vector<float>& specials() {
   return values;
 }
 
+// What references are computed in: x86 has 80 bits in hardware, others would emulate 128.
+#if defined(__x86_64__)
+using Real = long double;
+#else
+using Real = double;
+#endif
+
 inline std::vector<float> gaussian(int64_t n, uint32_t seed, float scale = 1, float offset = 0) {
   std::mt19937 engine(seed);
   std::normal_distribution<float> normal;

@@ -1,4 +1,4 @@
-// The kernels along lines against plain loops in long double: softmax, logSoftmax, logSumExp,
+// The kernels along lines against plain loops in wider numbers: softmax, logSoftmax, logSumExp,
 // cross-entropy and their gradients, and what their checks refuse.
 #include "check.h"
 
@@ -6,7 +6,6 @@ using namespace test;
 
 namespace {
 
-using Real = long double;
 using Line = std::vector<Real>;
 
 struct Shape {
@@ -48,7 +47,7 @@ Line softmaxOf(const Line& x) {
   Real top = -INFINITY, sum = 0;
   Line p;
   for (Real v : x) top = std::max(top, v);
-  for (Real v : x) p.push_back(expl(v - top)), sum += p.back();
+  for (Real v : x) p.push_back(std::exp(v - top)), sum += p.back();
   for (Real& v : p) v /= sum;
   return p;
 }
@@ -77,14 +76,14 @@ void lines(const KernelTable& table, Shape s) {
       [](auto& in, int64_t) { return softmaxOf(in[0]); });
   one(table, logSoftmaxKernel, s, {&x}, 1, params(s), false, 2, [](auto& in, int64_t) {
     Line y = softmaxOf(in[0]);
-    for (Real& v : y) v = logl(v);
+    for (Real& v : y) v = std::log(v);
     return y;
   });
   if (n > 0)
     one(table, logSumExpKernel, s, {&x}, 1, params(s), true, 1, [](auto& in, int64_t) {
       Real sum = 0;
-      for (Real v : in[0]) sum += expl(v);
-      return Line{logl(sum)};
+      for (Real v : in[0]) sum += std::exp(v);
+      return Line{std::log(sum)};
     });
   one(table, softmaxGradientKernel, s, {&g, &x}, 2, params(s), false, 4, [](auto& in, int64_t) {
     Line r;
@@ -96,7 +95,7 @@ void lines(const KernelTable& table, Shape s) {
       [](auto& in, int64_t) {
         Line r;
         Real sum = dot(in[0], Line(in[0].size(), 1));
-        for (size_t i = 0; i < in[0].size(); i++) r.push_back(in[0][i] - expl(in[1][i]) * sum);
+        for (size_t i = 0; i < in[0].size(); i++) r.push_back(in[0][i] - std::exp(in[1][i]) * sum);
         return r;
       });
   if (n == 0) return;
@@ -113,7 +112,7 @@ void lines(const KernelTable& table, Shape s) {
       one(table, crossEntropyKernel, s, in, 1, p, true, 8, [&](auto& from, int64_t line) {
         Line t = target(some[line], w, smoothing, n), y = softmaxOf(from[0]);
         Real sum = 0;
-        for (size_t i = 0; i < t.size(); i++) sum -= t[i] * logl(y[i]);
+        for (size_t i = 0; i < t.size(); i++) sum -= t[i] * std::log(y[i]);
         return Line{sum};
       });
       for (bool varied : {false, true}) {

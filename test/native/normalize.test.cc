@@ -1,12 +1,10 @@
-// The kernels of normalization against plain loops in long double: moments, channelSums, layerNorm
-// and its gradient, every choice of their outputs, and what their checks refuse.
+// The kernels of normalization against plain loops in wider numbers: moments, channelSums,
+// layerNorm and its gradient, every choice of their outputs, and what their checks refuse.
 #include "check.h"
 
 using namespace test;
 
 namespace {
-
-using Real = long double;
 
 void near(const KernelTable& table, const char* what, Data& got, const std::vector<Real>& want,
           Real absolute) {
@@ -93,7 +91,7 @@ void layers(const KernelTable& table, int64_t rows, int64_t n, bool centered, bo
     for (int64_t i = 0; i < n; i++) mean += v[i];
     mean = centered ? mean / n : 0;
     for (int64_t i = 0; i < n; i++) squares += (v[i] - mean) * (v[i] - mean);
-    Real r = 1 / sqrtl(squares / n + 1e-5L);
+    Real r = 1 / std::sqrt(squares / n + 1e-5L);
     auto weight = [&](int64_t i) { return weighted ? (Real)w.f()[i] : 1; };
     for (int64_t i = 0; i < n; i++) {
       Real hat = (v[i] - mean) * r;

@@ -1,12 +1,10 @@
-// `reduce` against plain loops in long double: shapes with and without an inner axis, special
+// `reduce` against plain loops in wider numbers: shapes with and without an inner axis, special
 // values, threads.
 #include "check.h"
 
 using namespace test;
 
 namespace {
-
-using Real = long double;
 
 struct Shape {
   int64_t outer, n, inner;
@@ -29,7 +27,7 @@ Real oracle(ReduceKind kind, const std::vector<Real>& x) {
     case reduce_min: return x.empty() ? INFINITY : x[low];
     case reduce_argmax: return (Real)high;
     case reduce_argmin: return (Real)low;
-    case reduce_norm: return sqrtl(squares);
+    case reduce_norm: return std::sqrt(squares);
     case reduce_variance: {
       Real mean = sum / n, deviations = 0;
       for (Real v : x) deviations += (v - mean) * (v - mean);
@@ -181,7 +179,7 @@ void norms(const KernelTable& table) {
   for (size_t i = 0; i < values.size(); i++) {
     Real squares = 0;
     for (float v : values[i]) squares += (Real)v * v;
-    float want = (float)sqrtl(squares), got = out.f()[i];
+    float want = (float)std::sqrt(squares), got = out.f()[i];
     CHECK(std::isnan(want) ? std::isnan(got) : got == want || std::fabs(got / want - 1) < 1.3e-7,
           "%s norm %d: %g, want %g", table.isa, (int)i, got, want);
   }
