@@ -6,6 +6,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, describe, expect, it } from "vitest";
 import { autotrainer, type Look, sagemaker, type Trace } from "../bench/doctor/baselines.js";
+import { costsTable } from "../bench/doctor/costs.js";
 import {
   type FaultyCase,
   type HealthyCase,
@@ -197,6 +198,11 @@ describe("the figures", () => {
     );
     expect(text).toContain("      fault: stall (step 20)\n        12 of 16; normal is 0.\n        Because.");
   });
+});
+
+it("what is counted stands beside what was measured", () => {
+  const text = costsTable({ net: { step: { counted: 200, measured: 100 }, look: { counted: 30, measured: 60 } } });
+  expect(text).toMatch(/^net +200 +100 +2\.00 +30 +60 +0\.50$/m);
 });
 
 describe("the command", () => {

@@ -1,6 +1,7 @@
 /** `bench doctor`: the doctor over a zoo of small runs with known faults, and of healthy ones. */
 import { Command, InvalidArgumentError, Option } from "commander";
 import { count } from "../options.js";
+import { costsTable } from "./costs.js";
 import { faults } from "./faults/index.js";
 import {
   type FaultyCase,
@@ -28,6 +29,7 @@ interface Flags {
   readonly chance: boolean;
   readonly fresh: boolean;
   readonly outcomes: boolean;
+  readonly costs: boolean;
   readonly verbose: boolean;
   readonly json: boolean;
 }
@@ -115,6 +117,7 @@ async function run({
   chance,
   fresh,
   outcomes,
+  costs,
   verbose,
   json,
 }: Flags): Promise<void> {
@@ -126,6 +129,7 @@ async function run({
   const healthy = spreadOut(only === undefined ? zoo.healthy : [], limit);
   const pool = new Pool(workers, threads, fresh);
   try {
+    if (costs) return console.log(costsTable(await pool.ask("costs", Math.max(1, rounds))));
     if (outcomes) return console.log(outcomesTable(await Promise.all(faulty.map((r) => faultyOutcome(pool, r)))));
     const all = await runAll(pool, faulty, healthy, { rounds, chance });
     if (json) return console.log(JSON.stringify(all.figures));
@@ -160,6 +164,7 @@ export const doctorCommand = new Command("doctor")
   .option("--no-chance", "leaves out what chance repairs, about half of the time that all takes")
   .option("--fresh", "forgets the outcomes of earlier runs of the bench", false)
   .option("--outcomes", "only what faulty and repaired runs score, without the doctor", false)
+  .option("--costs", "only what the doctor counts a step and a look to cost, beside what they take", false)
   .option("--verbose", "first everything that the doctor got wrong", false)
   .option("--json", "print one JSON object, and nothing else", false)
   .action(run);

@@ -13,7 +13,7 @@ import { setsOf } from "./data.js";
 import { drawHealthy } from "./healthy.js";
 import { Random } from "./random.js";
 
-interface Sized {
+export interface Sized {
   readonly set: DataSet;
   readonly model: () => nn.Module;
   readonly options: (model: nn.Module) => FitOptions;
@@ -25,7 +25,7 @@ function stack(sizes: readonly number[], activation: () => nn.Module): nn.Sequen
   return new nn.Sequential(...layers.flat().slice(0, -1));
 }
 
-async function sizedRuns(): Promise<Record<string, Sized>> {
+export async function sizedRuns(): Promise<Record<string, Sized>> {
   const images = (await readSets()).train;
   const { data } = drawHealthy(new Random("overhead"), { data: ["friedman"], auto: true });
   const regression = (await setsOf({ ...data, rows: 20_000 }, "mse")).train;
@@ -58,11 +58,16 @@ async function sizedRuns(): Promise<Record<string, Sized>> {
   };
 }
 
-async function secondsOf({ set, model: make, options }: Sized, health: boolean): Promise<number> {
+/** Processor seconds of a run. */
+export async function secondsOf(
+  { set, model: make, options }: Sized,
+  health: FitOptions["health"],
+  epochs?: number,
+): Promise<number> {
   startAt(1);
   const model = make();
   const began = process.cpuUsage();
-  await fit(model, set, { ...options(model), health });
+  await fit(model, set, { ...options(model), ...(epochs && { epochs }), health });
   const { user, system } = process.cpuUsage(began);
   return (user + system) / 1e6;
 }

@@ -8,7 +8,11 @@ const share = 0.01;
 /** There are at least so many, whatever they cost, and at most so many. */
 const [fewest, most] = [5, 10];
 
-/** Nanoseconds of one core: per element and call, per floating-point operation of a product, and of a look in JavaScript. */
+/**
+ * Nanoseconds of one core: per element and call, per floating-point operation of a product, and of a look in JavaScript.
+ * `npm run -s bench -- doctor --costs` holds what they give against processor time: on a Zen 3, steps within a third and looks
+ * within a factor of about two.
+ */
 const [element, call, operation, judging, judgingLayer] = [0.1, 500, 1 / 60, 500_000, 40_000];
 
 /** Of a product (M, K)·(K, N): 2MNK operations, with K² = MK·KN/MN. */
@@ -20,21 +24,24 @@ function costOf(node: Tensor): number {
 }
 
 /**
- * Steps from one look to the next.
- * @param total steps of the run
+ * What a step costs, and a look beside it, in nanoseconds.
  * @param looked what a look reads beside the step's own, made after it
  */
-export function spacing(
-  total: number,
-  { step: { outputs, effects } }: StepParts,
-  looked: readonly Tensor[],
-  layers: number,
-): number {
+export function costs({ step: { outputs, effects } }: StepParts, looked: readonly Tensor[], layers: number) {
   const own = [...Object.values(outputs), ...effects.map(({ value }) => value)];
   const last = Math.max(...own.map(({ id }) => id));
   let [plain, look] = [0, judging + judgingLayer * layers];
   for (const node of collect({ outputs: [...own, ...looked] }).nodes)
     if (node.id <= last) plain += costOf(node);
     else look += costOf(node);
+  return { plain, look };
+}
+
+/**
+ * Steps from one look to the next.
+ * @param total steps of the run
+ */
+export function spacing(total: number, parts: StepParts, looked: readonly Tensor[], layers: number): number {
+  const { plain, look } = costs(parts, looked, layers);
   return Math.max(10, Math.ceil(total / most), Math.ceil(Math.min(total / fewest, look / (share * plain))));
 }
