@@ -13,7 +13,7 @@ type Call = (...x: Tensor[]) => Tensor;
 /** The exported function of an op's name. */
 const functionOf = (op: MapOp): Call => (ops as unknown as Record<string, Call>)[op.name];
 
-/** IEEE arithmetic and everything that only chooses or compares is exact; the rest is within one ULP. */
+/** IEEE arithmetic and everything that only chooses or compares is exact; the rest is within one ULP, composites two. */
 const primitives = new Set("exp expm1 log log1p rsqrt sin cos tanh erf erfc sigmoid pow".split(" "));
 const composites = new Set("softplus logSigmoid gelu geluTanh silu mish".split(" "));
 const extremes = new Set(["maximum", "minimum"]);

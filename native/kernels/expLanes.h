@@ -8,7 +8,7 @@ namespace evengrad::ISA {
 namespace {
 
 // For x ≤ 0: the rounding error of a difference x, as that from the largest, is multiplied by it.
-VEC_INLINE vf floatExp(vf x) { return FloatExponential(x).exp(); }
+VEC_INLINE vf floatExp(vf x) { return FloatExponential(x).expOfNegative(); }
 
 // A sum of float lanes that are not negative: some in floats, then in double.
 struct PositiveSum {

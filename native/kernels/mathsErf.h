@@ -138,7 +138,7 @@ VEC_INLINE vf gelu(vf x) {
   vf m = fma(r * r, exponentialRest(r), r);  // e^r − 1
   vf d = a - lookUp(geluTable[0], i), c = lookUp(geluTable[1], i);
   vf y = d * picked<2>(geluTable, i, d);
-  vf g = (c + fma(m, c + y, y)) * (vf)(((vu)t << 23) + (vu)splat(0x1p64f));
+  vf g = (c + fma(m, c + y, y)) * shifted(splat(0x1p64f), t);
   return fma(g, splat(-0x1p-64f), maxOf(splat(-0.0f), x));
 }
 

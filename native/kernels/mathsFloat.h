@@ -37,6 +37,7 @@ struct FloatExponential {
   }
 
   VEC_INLINE vf exp() const { return scaleBy(fma(q, r, splat(1.0f)), k); }
+  VEC_INLINE vf expOfNegative() const { return onePlusScaled(q * r, k); }  // for x ≤ 0
   VEC_INLINE vf expm1() const {
     vf scale = scaleBy(splat(1.0f), k);
     return fma(scale, q * r, scale - splat(1.0f));
@@ -46,6 +47,9 @@ struct FloatExponential {
 #if VEC_FMA
 
 VEC_INLINE vf exp(vf x) { return FloatExponential(minOf(splat(100.0f), x)).exp(); }
+
+// x·2ᵏ for t = floatMagic + k and an x that neither is 0 nor becomes it.
+VEC_INLINE vf shifted(vf x, vf t) { return (vf)(((vu)t << 23) + (vu)x); }
 
 // eˣ = 2ᵏ(1 + r + w) for x = high + low, low far below high, |r| ≤ ½ ln 2: r is exact and |w| <
 // .07, so that what is made of them is rounded but where it is small.
@@ -67,8 +71,7 @@ struct ExponentialParts {
       : ExponentialParts(fma(high, splat((float)log2e), splat(floatMagic)), high, low) {}
   VEC_INLINE explicit ExponentialParts(vf x) : ExponentialParts(x, vf{}) {}
 
-  // x·2ᵏ for an x that neither is 0 nor becomes it.
-  VEC_INLINE vf scaled(vf x) const { return (vf)(((vu)t << 23) + (vu)x); }
+  VEC_INLINE vf scaled(vf x) const { return shifted(x, t); }
   VEC_INLINE vf scale() const { return scaled(splat(1.0f)); }
 };
 
@@ -105,7 +108,7 @@ VEC_INLINE vf tanh(vf x) {
   // by minimax in z = r², |r| ≤ .265: 8e-11
   vf z = r * r;
   vf g = fma(fma(z, splat(0x1.11297ap-9f), splat(-0x1.6c1074p-6f)), z, splat(0x1.555554p-2f)) * z;
-  vf s = (vf)(((vu)t << 23) + (vu)splat(1.0f)), up = splat(1.0f) + s, um = splat(1.0f) - s;
+  vf s = shifted(splat(1.0f), t), up = splat(1.0f) + s, um = splat(1.0f) - s;
   vf n = fma(r, up, fma(g, um, um)), over = reciprocalEstimate(fma(r, um, fma(g, up, up)));
   vf q = n * over, a = fma(-q, up, um), b = fma(-q, um, up);
   return withSign(fma(fma(g, a, fma(r, b, a)), over, q), x);
@@ -129,7 +132,7 @@ struct FloatSilu : FloatSigmoid {
 
 // max(x, 0) + log1p(E), E = e^−|x|
 VEC_INLINE vf softplus(vf x) {
-  vf e = FloatExponential((vf)((vi)x | splat(INT32_MIN))).exp();
+  vf e = FloatExponential((vf)((vi)x | splat(INT32_MIN))).expOfNegative();
   static constexpr float c[] = {// (ln(1 + E) − E)/E², 0 ≤ E ≤ 1: 5.3e-9 of the logarithm
                                 -0x1.ffffd2p-2f, 0x1.554dd0p-2f,  -0x1.ff23e8p-3f,
                                 0x1.934b6ep-3f,  -0x1.3a43e0p-3f, 0x1.b4b094p-4f,

@@ -35,6 +35,7 @@ VEC_INLINE vf join(vd lower, vd upper) {
                                   _mm256_cvtpd_ps((__m256d)upper), 1);
 }
 VEC_INLINE vf scaleBy(vf x, vf k) { return scaleInSteps(x, truncate(k)); }
+VEC_INLINE vf onePlusScaled(vf m, vf k) { return onePlusScaledInSteps(m, truncate(k)); }
 VEC_INLINE vi truncate(vf x) { return (vi)_mm256_cvttps_epi32((__m256)x); }
 VEC_INLINE vf convert(vi x) { return (vf)_mm256_cvtepi32_ps((__m256i)x); }
 VEC_INLINE vul mulLow32(vul a, uint32_t b) {

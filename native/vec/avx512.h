@@ -44,6 +44,7 @@ VEC_INLINE vf join(vd lower, vd upper) {
                                 _mm512_cvtpd_ps((__m512d)upper), 1);
 }
 VEC_INLINE vf scaleBy(vf x, vf k) { return (vf)_mm512_scalef_ps((__m512)x, (__m512)k); }
+VEC_INLINE vf onePlusScaled(vf m, vf k) { return scaleBy(splat(1.0f) + m, k); }
 VEC_INLINE vi truncate(vf x) { return (vi)_mm512_cvttps_epi32((__m512)x); }
 VEC_INLINE vf convert(vi x) { return (vf)_mm512_cvtepi32_ps((__m512i)x); }
 VEC_INLINE vul mulLow32(vul a, uint32_t b) {

@@ -62,8 +62,9 @@ VEC_INLINE vf roundEven(vf x);
 VEC_INLINE vd lower(vf x);  // the first half of the lanes, as doubles
 VEC_INLINE vd upper(vf x);
 VEC_INLINE vf join(vd lower, vd upper);
-VEC_INLINE vf scaleBy(vf x, vf k);  // x·2ᵏ for whole k in [−250, 250]
-VEC_INLINE vi truncate(vf x);       // anything for NaN and what int32 cannot hold
+VEC_INLINE vf scaleBy(vf x, vf k);        // x·2ᵏ for whole k in [−250, 250]
+VEC_INLINE vf onePlusScaled(vf m, vf k);  // (1 + m)·2ᵏ for |m| < ½ and whole k in [−190, 0]
+VEC_INLINE vi truncate(vf x);             // anything for NaN and what int32 cannot hold
 VEC_INLINE vf convert(vi x);
 VEC_INLINE vul mulLow32(vul a, uint32_t b);  // the low half of each 64-bit lane times b, in 64 bits
 VEC_INLINE bool any(vi mask);                // of a comparison: in some lane
@@ -91,6 +92,12 @@ VEC_INLINE vf maskToFloat(vi mask) { return (vf)(mask & (vi)splat(1.0f)); }
 VEC_INLINE vf scaleInSteps(vf x, vi k) {
   vi half = k >> 1;
   return x * (vf)((half + 127) << 23) * (vf)((k - half + 127) << 23);
+}
+
+// 2⁶⁴ times too large, and then rounded as it must be where it is subnormal.
+VEC_INLINE vf onePlusScaledInSteps(vf m, vi k) {
+  vf s = (vf)((k + (127 + 64)) << 23);
+  return fma(m, s, s) * splat(0x1p-64f);
 }
 
 // Truncates and saturates; NaN becomes 0.

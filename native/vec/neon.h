@@ -32,6 +32,7 @@ VEC_INLINE vf join(vd lower, vd upper) {
   return (vf)vcvt_high_f32_f64(vcvt_f32_f64((float64x2_t)lower), (float64x2_t)upper);
 }
 VEC_INLINE vf scaleBy(vf x, vf k) { return scaleInSteps(x, truncate(k)); }
+VEC_INLINE vf onePlusScaled(vf m, vf k) { return onePlusScaledInSteps(m, truncate(k)); }
 VEC_INLINE vi truncate(vf x) { return (vi)vcvtq_s32_f32((float32x4_t)x); }
 VEC_INLINE vf convert(vi x) { return (vf)vcvtq_f32_s32((int32x4_t)x); }
 VEC_INLINE vul mulLow32(vul a, uint32_t b) {

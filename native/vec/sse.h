@@ -40,6 +40,7 @@ VEC_INLINE vf join(vd lower, vd upper) {
   return (vf)_mm_movelh_ps(_mm_cvtpd_ps((__m128d)lower), _mm_cvtpd_ps((__m128d)upper));
 }
 VEC_INLINE vf scaleBy(vf x, vf k) { return scaleInSteps(x, truncate(k)); }
+VEC_INLINE vf onePlusScaled(vf m, vf k) { return onePlusScaledInSteps(m, truncate(k)); }
 VEC_INLINE vi truncate(vf x) { return (vi)_mm_cvttps_epi32((__m128)x); }
 VEC_INLINE vf convert(vi x) { return (vf)_mm_cvtepi32_ps((__m128i)x); }
 VEC_INLINE vul mulLow32(vul a, uint32_t b) {
