@@ -109,6 +109,12 @@ test("a heat map colours from blue over pale to red", () => {
   expect(svg).toContain("b, x: 1.00");
 });
 
+test("a heat map of words names every column", () => {
+  const columns = ["a", "a name of some length", "b", "c"];
+  const svg = chart.heatMap({ title: "t", rows: ["x"], columns, values: [[1, 2, 3, 4]], scale: [0, 1, 4] });
+  expect(texts(svg)).toEqual(expect.arrayContaining(columns));
+});
+
 test("a heat map of a given width shows colours alone, with a bar that explains them", () => {
   const values = Array.from({ length: 3 }, (_, i) => Array.from({ length: 100 }, (_, j) => i * j));
   const [rows, columns] = [["a", "b", "c"], values[0].map((_, j) => `${j}`)];

@@ -182,7 +182,7 @@ describe("the command", () => {
   test.each<[string[], RegExp]>([
     [["relu3"], /^experiments: no experiment relu3. Did you mean relu30\?$/m],
     [["zzz"], /^experiments: no experiment zzz. There are: matrices, /m],
-    [["--seeds", "0"], /must be a whole number above 0, got 0/],
+    [["--seeds", "0"], /argument '0' is invalid. Wanted a whole number above 0/],
     [["--data", "nowhere"], /^experiments: idx: directory must be readable/m],
     [["--sead", "1"], /unknown option '--sead'/],
   ])("refuses %j", async (args, message) => {

@@ -1,6 +1,7 @@
 /** `npm run experiments`: runs the experiments that are named, or all, and says whether published results hold. */
-import { Command, InvalidArgumentError } from "commander";
+import { Command } from "commander";
 import { closest } from "../../lib/error.js";
+import { count } from "../options.js";
 import type { Experiment } from "./experiment.js";
 import { experiments } from "./index.js";
 import { verdictText } from "./print.js";
@@ -14,12 +15,6 @@ interface Flags {
   json: boolean;
   list: boolean;
   report: boolean;
-}
-
-function count(text: string): number {
-  const n = Number(text);
-  if (Number.isInteger(n) && n > 0) return n;
-  throw new InvalidArgumentError(`must be a whole number above 0, got ${text}`);
 }
 
 function choose(names: readonly string[]): Experiment[] {

@@ -44,9 +44,12 @@ interface Layout {
   readonly words: boolean;
 }
 
+/** What the longest name takes, with room beside it. */
+const widest = (names: readonly string[]): number => 14 + 7 * Math.max(...names.map((name) => name.length));
+
 function layoutOf({ rows, columns, width }: HeatMap): Layout {
   const left = 30 + 7 * Math.max(...rows.map((name) => name.length));
-  if (width === undefined) return { left, row: 26, column: 78, gap: 1, words: true };
+  if (width === undefined) return { left, row: 26, column: Math.max(78, widest(columns)), gap: 1, words: true };
   const row = rows.length <= 40 ? 16 : 8;
   const column = Math.max(1, width - left - right) / columns.length;
   return { left, row, column, gap: 0, words: false };
@@ -73,8 +76,7 @@ export function heatMap(options: HeatMap): string {
   if (options.width !== undefined) checkedWidth(op, options.width);
   const { left, row, column, gap, words } = layoutOf(options);
   const body: string[] = [];
-  const wide = 14 + 7 * Math.max(...columns.map((name) => name.length));
-  for (const [j, name] of every(columns, wide / column))
+  for (const [j, name] of every(columns, widest(columns) / column))
     body.push(label(name, left + column * (j + 0.5), top + 14, { class: "m" }));
   for (const [i, name] of every(rows, 14 / row))
     body.push(label(name, left - 8, top + head + row * (i + 0.5) + 4, { class: "e" }));

@@ -31,7 +31,7 @@ export {
 
 /**
  * A convolution's weight (out, in / groups, …kernel) that passes on as many channels as fit in each group: 1 at the centre
- * of the kernel of output i and input i, 0 elsewhere.
+ * of the kernel of output i and input i, 0 elsewhere. The package has no convolution itself yet.
  * @param options `groups`: 1
  * @throws if there is no kernel, or `groups` does not divide the outputs
  * @example await init.dirac([2, 2, 1]).data() // Float32Array [1, 0, 0, 1]

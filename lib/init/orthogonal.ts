@@ -38,7 +38,8 @@ export function orthogonal(shape: Shape, options: OrthogonalOptions = {}): Tenso
 
 /**
  * A convolution's weight (out, in, …kernel) that is an orthogonal matrix times `gain` at the kernel's centre and 0
- * elsewhere: the norm of every pixel's channels is kept (Xiao et al. 2018, algorithm 1).
+ * elsewhere: the norm of every pixel's channels is kept (Xiao et al. 2018, algorithm 1). The package has no convolution
+ * itself yet.
  * @throws if the shape is not a kernel's, or has fewer outputs than inputs, whose norm it could not keep
  * @example const w = init.deltaOrthogonal([32, 16, 3, 3]);
  * await w.square().sum().item() // 16

@@ -13,9 +13,12 @@
 namespace evengrad::ISA {
 namespace {
 
-// Reflections that are applied together: H₀H₁… = I − V·T·Vᵀ (Schreiber & Van Loan, 1989). Products
-// of so few terms are not summed lane by lane.
+// Reflections that are applied together: H₀H₁… = I − V·T·Vᵀ (Schreiber & Van Loan, 1989).
 constexpr int64_t panelWidth = 48;
+// No product here is summed lane by lane: of those with a panel's terms there are too few terms,
+// and Vᵀ·C, of more, has at least as many columns as the narrowest of several panels, n/⌈n/48⌉.
+static_assert(panelWidth < dotTerms, "instruction sets would sum in other orders");
+static_assert(panelWidth / 2 > thinColumns, "instruction sets would sum in other orders");
 // Terms of a product at a time, which it then sums one after the other.
 constexpr int64_t termsAtOnce = 256;
 static_assert(termsAtOnce <= tileSizes.KC, "instruction sets would sum other blocks of terms");
@@ -56,7 +59,7 @@ struct Orthogonal {
         stride(reflectionStride(m)),
         panels(ceilDiv(n, panelWidth)) {}
 
-  // As equal as they can be: the last columns are too many for a thin product.
+  // As equal as they can be, so that none is narrower than half of panelWidth.
   Panel panel(int64_t i) const {
     const int64_t at = i * n / panels, next = (i + 1) * n / panels;
     return {at, next - at, m - at, n - next, n, stride};

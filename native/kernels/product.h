@@ -58,6 +58,11 @@ struct Packed {
   uint64_t rows = 0;
 };
 
+// Products of so few columns, if they have more rows, may be summed lane by lane, as dot products…
+constexpr int64_t thinColumns = 12;
+// …if they have so many terms: the lanes' sums must be worth adding up.
+constexpr int64_t dotTerms = 64;
+
 // How a product is computed. Every size follows from the shape alone.
 struct Scheme {
   Product p;
@@ -72,12 +77,12 @@ struct Scheme {
   int64_t chunkRows, chunkColumns;  // of C; the rows in units: panels, or for dots single ones
 
   explicit Scheme(const Product& product) : p(product) {
-    constexpr int64_t thin = 12;
-    const bool thinN = p.N <= thin && p.M > p.N;
-    turned = thinN && (p.columnA != 1 || p.K < 64);
+    const bool thinN = p.N <= thinColumns && p.M > p.N;
+    turned = thinN && (p.columnA != 1 || p.K < dotTerms);
     if (turned) p = p.turned();
     // Summing the lanes of dot products costs as much as 100 terms, transposing B as 4 rows of C.
-    dots = p.columnA == 1 && p.K >= 64 && (thinN || (p.rowB == 1 && p.M <= 32 && p.K >= 24 * p.M));
+    dots = p.columnA == 1 && p.K >= dotTerms &&
+           (thinN || (p.rowB == 1 && p.M <= 32 && p.K >= 24 * p.M));
     depth = evenly(p.K, tileSizes.KC, 1);
     // Enough chunks for threads to share evenly, each long enough to be worth claiming.
     double flops = p.flops() / 12;
