@@ -4,6 +4,7 @@ import * as init from "../lib/init/index.js";
 import * as nn from "../lib/nn/index.js";
 import { defaultGenerator, Generator, randn, tensor } from "../lib/ops/index.js";
 import type { Tensor } from "../lib/tensor.js";
+import { meanOf, varianceOf } from "./statistics.js";
 import { rejection, valuesOf, worked } from "./training.js";
 
 const stack = (activation: () => nn.Module, depth: number, width: number, weightInit?: init.Initializer) => {
@@ -141,6 +142,70 @@ describe("prediction and measurement agree", () => {
     for (const { variance, predicted } of layers.slice(0, 2)) expect(variance / predicted.q).toBeCloseTo(1, 0);
     expect(layers[2].predicted.q).toBeCloseTo(layers[2].variance, 0);
   });
+});
+
+describe("predictions, from the weights and biases as they are", () => {
+  type Signal = { square: number; mean: number };
+  const x = randn([64, 6], { mean: 0.5, generator: new Generator(4) });
+  const draws = {
+    weightInit: (s, o) => init.uniform(s, { ...o, low: -0.2, high: 0.6 }),
+    biasInit: (s, o) => init.normal(s, { ...o, mean: 0.5, std: 1 }),
+    generator: new Generator(5),
+  } satisfies ConstructorParameters<typeof nn.Linear>[2];
+  const squares = (values: ArrayLike<number>): number => varianceOf(values, 0);
+  const signalOf = async (t: Tensor): Promise<Signal> => {
+    const values = await t.data();
+    return { square: squares(values), mean: meanOf(values) };
+  };
+  /** E over units of Var[x]·Σw² + (b + m·Σw)². */
+  const secondAfter = async ({ weight, bias }: nn.Linear, { square, mean: m }: Signal): Promise<number> => {
+    const [w, b] = [await weight.data(), await (bias as Tensor).data()];
+    const units = Array.from(b, (bi, i) => {
+      const row = w.subarray(i * weight.shape[1], (i + 1) * weight.shape[1]);
+      return (square - m ** 2) * squares(row) * row.length + (bi + m * meanOf(row) * row.length) ** 2;
+    });
+    return meanOf(units);
+  };
+  const relu = (q: number): Signal => ({ square: q / 2, mean: Math.sqrt(q / (2 * Math.PI)) });
+
+  test("of a residual sum after ReLU", async () => {
+    const [first, inner, head] = [new nn.Linear(6, 9, draws), new nn.Linear(9, 9, draws), new nn.Linear(9, 4, draws)];
+    const block = new nn.Residual(new nn.Sequential(inner, new nn.ReLU()));
+    const { layers } = await init.analyze(new nn.Sequential(first, new nn.ReLU(), block, head), x);
+    const q = [await secondAfter(first, await signalOf(x))];
+    const a = relu(q[0]);
+    q.push(await secondAfter(inner, a));
+    const b = relu(q[1]);
+    q.push(await secondAfter(head, { square: a.square + b.square + 2 * a.mean * b.mean, mean: a.mean + b.mean }));
+    for (const [i, { predicted }] of layers.entries()) expect(predicted.q / q[i]).toBeCloseTo(1, 5);
+  });
+
+  test("of a norm, and χ by the next weight's fanOut", async () => {
+    const [first, next, head] = [new nn.Linear(6, 9, draws), new nn.Linear(9, 7, draws), new nn.Linear(7, 4, draws)];
+    const model = new nn.Sequential(first, new nn.BatchNorm(9), next, new nn.ReLU(), head);
+    const { layers } = await init.analyze(model, x);
+    const q = await secondAfter(next, { square: 1, mean: 0 });
+    expect(layers[1].predicted.q / q).toBeCloseTo(1, 5);
+    expect(layers[2].predicted.q / (await secondAfter(head, relu(q)))).toBeCloseTo(1, 5);
+    const chi = (squares(await head.weight.data()) * 4) / 2;
+    expect(layers[1].predicted.chi / chi).toBeCloseTo(1, 5);
+    expect(layers[1].predicted.depthScale * Math.abs(Math.log(chi))).toBeCloseTo(1, 5);
+  });
+});
+
+test("slopes through depth are those of the logarithms", async () => {
+  const twice = () => new nn.Linear(1, 1, { bias: false, weightInit: init.constant(2) });
+  const { forwardSlope, backwardSlope } = await init.analyze(new nn.Sequential(twice(), twice(), twice(), twice()));
+  expect([forwardSlope, backwardSlope]).toEqual([expect.closeTo(Math.log(4), 5), expect.closeTo(Math.log(4), 5)]);
+});
+
+test("a slope below 0.05 counts as saturated, one above does not", async () => {
+  const share = async (slope: number) => {
+    const ones = { bias: false, weightInit: init.ones };
+    const model = new nn.Sequential(new nn.Linear(1, 1, ones), new nn.LeakyReLU(slope), new nn.Linear(1, 1, ones));
+    return (await init.analyze(model, tensor([[-1], [2], [-3], [4]]))).layers[0].saturated;
+  };
+  expect([await share(0.049), await share(0.051)]).toEqual([0.5, 0]);
 });
 
 describe("verdicts", () => {

@@ -405,6 +405,7 @@ describe("lsuv", () => {
     const x = randn([400, 20], { mean: 2, generator: new Generator(1) });
     const report = init.lsuv(model, x, { seed: 3 });
     expect(report.map(({ path }) => path)).toEqual(["first.weight", "blocks.0.f.0.weight", "head.weight"]);
+    for (const [i, fanIn] of [20, 30, 30].entries()) expect(report[i].std).toBeCloseTo(1 / Math.sqrt(fanIn), 12);
     const { outputs } = traceLayers(model, x);
     for (const [part, y] of outputs) {
       if (!(part instanceof nn.Linear)) continue;

@@ -131,22 +131,24 @@ test("by data, sums have the second moment that was chosen, or that weights of t
     const report = init.auto(model, x, { seed: 2 });
     const { outputs, inputs } = traceLayers(model, x);
     const layers = model.children().filter((part) => part instanceof nn.Linear);
-    const pick = (of: ReadonlyMap<nn.Module, Tensor>) => layers.map((part) => (of.get(part) as Tensor).square().mean());
-    const [sums, before] = [await read(pick(outputs)), await read(pick(inputs))];
-    const biases = await read(layers.map((part) => part.bias?.square().mean() as Tensor));
+    const second = async (of: (part: nn.Linear) => Tensor) => read(layers.map((part) => of(part).square().mean()));
+    const sums = await second((part) => outputs.get(part) as Tensor);
+    const before = await second((part) => inputs.get(part) as Tensor);
+    const products = await second((part) => (outputs.get(part) as Tensor).sub(part.bias as Tensor));
     return report.map(({ q, std }, i) => ({
       sum: sums[i][0],
       wanted: q ?? before[i][0] * std ** 2 * width,
-      bias: biases[i][0],
+      product: products[i][0],
+      q,
     }));
   };
   for (const { sum, wanted } of await seconds(() => new nn.ReLU(), 3)) expect(sum / wanted).toBeCloseTo(1, 4);
   for (const { sum, wanted } of (await seconds(() => new nn.Sigmoid(), 3)).slice(0, 3))
     expect(sum / wanted).toBeCloseTo(1, 4);
-  // With random biases of their own, q is met on the average of weights and biases.
-  for (const { sum, wanted, bias } of (await seconds(() => new nn.GELU(), 50)).slice(0, 50)) {
-    expect(bias).toBeGreaterThan(0);
-    expect(sum / wanted).toBeGreaterThan(0.6);
-    expect(sum / wanted).toBeLessThan(1.6);
+  // Random biases give their part of q, the products exactly the rest.
+  for (const { q = 0, product } of (await seconds(() => new nn.GELU(), 50)).slice(0, 50)) {
+    const { biasVariance } = init.gain("gelu", { mode: "edgeOfChaos", q });
+    expect(biasVariance).toBeGreaterThan(0.04 * q);
+    expect(product / (q - biasVariance)).toBeCloseTo(1, 4);
   }
 });

@@ -57,8 +57,7 @@ interface Target {
   /** Variance (centred) or second moment of the activations. */
   readonly signal: number;
   readonly mean: number;
-  /** Variance of the weights that get the signal, times fanIn and over q, and of their biases. */
-  readonly weightVariance: number;
+  /** Variance of the biases of the layer that gets the signal. */
   readonly biasVariance: number;
 }
 
@@ -72,24 +71,17 @@ function targetAt(phi: Elementwise, q: number): Target {
   const step = 1.01;
   const elasticity =
     Math.log(signalOf(momentsOf(op, phi, q * step)) / signalOf(momentsOf(op, phi, q / step))) / (2 * Math.log(step));
-  const weightVariance = q / signal;
-  const chi = weightVariance * here.slope;
-  return { q, chi, elasticity, centred, signal, mean: here.mean, weightVariance, biasVariance: 0 };
+  const chi = (q / signal) * here.slope;
+  return { q, chi, elasticity, centred, signal, mean: here.mean, biasVariance: 0 };
 }
 
 /** The edge of chaos at the smallest variance, from 1 on, where the variance itself is stable: σ_w²·dE[φ²]/dq < 1. */
 function stableEdge(phi: Elementwise): Target | undefined {
   for (let q = 1; q < 100; q *= 1.25) {
-    const { weightVariance, chi, elasticity, ...rest } = targetAt(phi, q);
+    const { chi, elasticity, ...rest } = targetAt(phi, q);
     const edge = edgeAt(op, phi, q);
     if (!edge || elasticity / chi > 0.995) continue;
-    return {
-      ...rest,
-      weightVariance: edge.weightVariance,
-      biasVariance: edge.biasVariance,
-      chi: 1,
-      elasticity: elasticity / chi,
-    };
+    return { ...rest, biasVariance: edge.biasVariance, chi: 1, elasticity: elasticity / chi };
   }
   return undefined;
 }
