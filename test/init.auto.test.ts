@@ -415,6 +415,22 @@ describe("lsuv", () => {
     }
   });
 
+  test("takes a unit's mean over all that its bias is added to", async () => {
+    const model = new nn.Linear(20, 30);
+    const x = randn([40, 5, 20], { mean: 2, generator: new Generator(1) });
+    init.lsuv(model, x, { seed: 3 });
+    const y = model.forward(x);
+    const [means, second] = await read([
+      y
+        .mean({ axes: [0, 1] })
+        .abs()
+        .max(),
+      y.square().mean(),
+    ]);
+    expect(means[0]).toBeLessThan(1e-5);
+    expect(second[0]).toBeCloseTo(1, 4);
+  });
+
   test("without centring, and of another variance", async () => {
     const model = new nn.Sequential(new nn.Linear(20, 30), new nn.Softplus(), new nn.Linear(30, 3));
     const x = randn([400, 20], { generator: new Generator(1) });
