@@ -95,6 +95,13 @@ test("the Hessian's largest eigenvalue: of a mean square it is 2·XᵀX/n", asyn
   expect(hessian.learningRate).toBeCloseTo(2 / 9, 4);
 });
 
+test("the Hessian's largest eigenvalue among six", async () => {
+  const x = init.eye([6, 6]).mul(tensor([1, 2, 3, 4, 5, 6]));
+  const model = new nn.Linear(6, 1, { bias: false });
+  const { hessian } = await init.analyze(model, x, { y: tensor([0, 0, 0, 0, 0, 0], [6, 1]) });
+  expect(hessian.largest).toBeCloseTo((2 * 36) / 6, 3);
+});
+
 test("the Hessian's largest eigenvalue beside a larger negative one, and of a saddle", async () => {
   const x = tensor([
     [3, 0],

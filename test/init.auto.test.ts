@@ -285,8 +285,12 @@ describe("chooses", () => {
         return this.table.indexSelect(x, 0);
       }
     }
-    const [rows] = init.auto(new Embedding(), tensor([1, 2], [2], "i32"));
-    expect(rows).toMatchObject({ std: 1, reason: "rows are looked up, each an input of variance 1" });
+    for (const draw of [init.auto, init.lsuv]) {
+      const embedding = new Embedding();
+      const [rows] = draw(embedding, tensor([1, 2], [2], "i32"), { seed: 3 });
+      expect(rows).toMatchObject({ std: 1, reason: "rows are looked up, each an input of variance 1" });
+      expect(await embedding.table.data()).toEqual(await randn([50, 8], { generator: new Generator(3) }).data());
+    }
   });
 
   test("fans of a weight stored as (in, out)", () => {

@@ -21,6 +21,12 @@ describe("gains", () => {
     ["mish", 1.48685, 1.44476, 1.059],
     ["softsign", 2.33753, 2.09578, 1.244],
     ["hardSwish", 1.73666, 1.67008, 1.081],
+    ["celu", 1.2452, 1.22343, 1.036],
+    ["geluTanh", 1.533581, 1.481168, 1.072],
+    ["swish", 1.67653, 1.62332, 1.067],
+    ["hardSigmoid", 1.89784, 6.008116, 0.1],
+    ["hardtanh", 1.392036, 1.210287, 1.323],
+    ["logSigmoid", 1.041867, 1.846229, 0.318],
   ])("of %s", (name, forward, backward, chi) => {
     expect(gain(name)).toBeCloseTo(forward, 5);
     expect(gain(name, { mode: "backward" })).toBeCloseTo(backward, 5);
