@@ -66,7 +66,8 @@ template <class Line>
 VEC_INLINE vf logSumExpLine(Line line, const float* x) {
   Shifted s = shiftedSum(line, x);
   vf log = narrow(s.logOfSum()), r = narrow(wide(s.top) + s.logOfSum());
-  return (log == log) & (abs(s.top) == splat(__builtin_inff())) ? s.top : r;
+  const vi infinite = (log == log) & (abs(s.top) == splat(__builtin_inff()));
+  return infinite ? s.top : r;
 }
 
 // y·(g − Σ g·y)
