@@ -62,7 +62,7 @@ const table: [name: string, call: () => unknown, message: string][] = [
   ["ones", () => o.ones("3"), 'shape must be a list of whole numbers, got "3"'],
   ["eye", () => o.eye(-1), "shape must be a list of whole numbers, got [-1,-1]"],
   ["arange", () => o.arange(0, 3, 0), "step must not be 0. Leave it out for 1"],
-  ["arange", () => o.arange(Number.NaN), "end must be a number at least"],
+  ["arange", () => o.arange(Number.NaN), "end must be a finite number, got NaN"],
   ["arange", () => o.arange(0, 3, 1, "bool"), 'dtype must be f32 or i32, got "bool". Cast the result'],
   [
     "arange",
@@ -70,7 +70,7 @@ const table: [name: string, call: () => unknown, message: string][] = [
     "shape [1000000000000000] has 1000000000000000 elements, more than any memory holds",
   ],
   ["linspace", () => o.linspace(0, 1, 0), "count must be a whole number at least 1, got 0"],
-  ["linspace", () => o.linspace(0, Infinity, 3), "end must be a number at least"],
+  ["linspace", () => o.linspace(0, Infinity, 3), "end must be a finite number, got Infinity"],
   ["oneHot", () => o.oneHot(at(1), 0), "classes must be a whole number at least 1, got 0"],
   ["oneHot", () => o.oneHot(x, 3), 'labels must be an i32 tensor, got f32. Use cast("i32")'],
   ["oneHot", () => o.oneHot([1], 3), "labels must be an i32 tensor, got [1]"],
