@@ -46,7 +46,7 @@
         ["OS=='linux'", {
           "ldflags": [
             "-static-libstdc++", "-static-libgcc", "-pthread", "-Wl,--gc-sections", "-Wl,--exclude-libs,ALL",
-            "-Wl,-Bsymbolic", "-Wl,-s"
+            "-Wl,-Bsymbolic", "-Wl,-s", "-Wl,-z,noseparate-code"
           ]
         }]
       ]

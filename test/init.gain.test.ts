@@ -141,6 +141,11 @@ describe("refuses", () => {
       [(x: Tensor) => x.mul(0).sqrt()],
       "init.gain: the activation's slope must be finite for every number, got NaN at -12. Limit what it gets: x.clamp({ min: 1e-6 })",
     ],
+    [
+      "gain",
+      [(x: Tensor) => x.mul(1e6).sin()],
+      "init.gain: the activation must be smooth but for single kinks and jumps, got one that 16384 panels do not follow",
+    ],
     ["gain", [(x: Tensor) => x.sub(x.mean())], "must act on each element by itself, got one that uses sum"],
     ["gain", [(x: Tensor) => x.sum()], "the activation must keep shape and dtype, got f32[] for f32["],
     ["gain", [() => 3], "init.gain: the activation must return a tensor, got 3. Write (x) => x.tanh()"],

@@ -38,6 +38,8 @@ const reach = 12;
 const tolerance = 1e-10;
 /** A kink's panel is 2⁻³⁶ wide in the end. */
 const levels = 36;
+/** As many panels at a time are for functions that vary everywhere; kinks and jumps take two each. */
+const mostPanels = 1 << 14;
 
 type Triple = [mean: number, square: number, slope: number];
 
@@ -67,6 +69,11 @@ export function moments(op: string, phi: Elementwise, q: number, called: string)
       if (near || level === levels) for (let j = 0; j < 3; j++) total[j] += sum[j];
       else open.push([a, (a + b) / 2], [(a + b) / 2, b]);
     }
+    if (open.length > mostPanels)
+      fail(
+        op,
+        `${called} must be smooth but for single kinks and jumps, got one that ${mostPanels} panels do not follow. Does it oscillate?`,
+      );
     panels = open;
   }
   const [mean, square, slope] = total;
