@@ -239,7 +239,7 @@ describe.each(random)("%s", (name, make) => {
     expect(correlation(draws[2], draws[4])).toBeGreaterThan(4);
   });
 
-  test("equal whatever the number of threads, and within 2 ULPs or 1e-7 (orthogonal 1e-5) of the oracle under this instruction set", async () => {
+  test("equal whatever the number of threads, and within 2 ULPs or 1e-7 (orthogonal 2e-6) of the oracle under this instruction set", async () => {
     const before = threads();
     const values: Float32Array[] = [];
     for (const count of [1, 2, 3]) {
@@ -252,7 +252,7 @@ describe.each(random)("%s", (name, make) => {
     const w = make(shape, { seed: 12 });
     const [[native], [oracle]] = [await run("native", { outputs: [w] }), await run("reference", { outputs: [w] })];
     // Single precision leaves errors that grow with the condition of the matrix that is factorized.
-    const bounds = name === "orthogonal" ? 1e-5 : 1e-7;
+    const bounds = name === "orthogonal" ? 2e-6 : 1e-7;
     expect(mismatches(native, oracle, { ulps: 2, bounds })).toEqual([]);
   });
 });
