@@ -1,10 +1,10 @@
-/** init.auto, lsuv and the default of Sequential: what is chosen, and that signal and gradient survive fifty layers. */
+/** init.auto: what is chosen, and that signal and gradient survive fifty layers. */
 import { describe, expect, test } from "vitest";
 import { grad } from "../lib/grad.js";
 import * as init from "../lib/init/index.js";
 import * as nn from "../lib/nn/index.js";
 import { traceLayers } from "../lib/nn/trace.js";
-import { concat, Generator, ones, randn, seed, tensor, zeros } from "../lib/ops/index.js";
+import { Generator, randn, seed, tensor, zeros } from "../lib/ops/index.js";
 import { read } from "../lib/run/index.js";
 import { type Tensor, Variable } from "../lib/tensor.js";
 
@@ -328,122 +328,6 @@ describe("chooses", () => {
   });
 });
 
-describe("the default of Sequential", () => {
-  const make = (options?: nn.SequentialOptions, layer?: nn.LinearOptions) => {
-    seed(6);
-    return new nn.Sequential(
-      new nn.Linear(6, 5, layer),
-      new nn.Tanh(),
-      new nn.Linear(5, 4),
-      ...(options ? [options as never] : []),
-    );
-  };
-  const weights = async (model: nn.Sequential) => (await read(model.parameters())).map((w) => [...w]);
-
-  test("is auto by theory, each layer in its own stream; it can be told off", async () => {
-    const [by, off] = [await weights(make()), await weights(make({ autoInit: false }))];
-    expect(by[0].map((v, i) => v / off[0][i])).toEqual(by[0].map(() => expect.closeTo(Math.SQRT1_2, 5)));
-    const std = init.auto(make())[1].std;
-    expect(by[2].map((v, i) => v / off[2][i])).toEqual(by[2].map(() => expect.closeTo(std / Math.sqrt(2 / 5), 4)));
-    expect(await weights(make({ autoInit: true }))).toEqual(by);
-  });
-
-  test("leaves what was asked for, loaded, read or not plain", async () => {
-    const given = await weights(make({}, { weightInit: init.ones, biasInit: init.constant(3) }));
-    expect(given[0]).toEqual(new Array(30).fill(1));
-    expect(given[1]).toEqual(new Array(5).fill(3));
-    const loaded = new nn.Linear(2, 2);
-    loaded.loadState(
-      {
-        weight: tensor([
-          [1, 1],
-          [1, 1],
-        ]),
-      },
-      { strict: false },
-    );
-    new nn.Sequential(loaded, new nn.Tanh());
-    expect(await loaded.weight.data()).toEqual(Float32Array.of(1, 1, 1, 1));
-    const inner = new nn.Linear(2, 2);
-    const before = await inner.weight.data();
-    new nn.Sequential(inner, new nn.Tanh());
-    expect(await inner.weight.data()).toEqual(before);
-    const plain = new nn.Linear(2, 2);
-    const first = plain.weight.initial;
-    new nn.Sequential(plain, new nn.Lambda((x) => x.tanh()), new nn.Linear(2, 2));
-    expect(plain.weight.initial).toBe(first);
-  });
-
-  test("an outer one knows more: it draws inner ones again, in the same streams", async () => {
-    seed(7);
-    const layers = () => [new nn.Linear(6, 6), new nn.Sigmoid()];
-    const nested = new nn.Sequential(
-      new nn.Sequential(...layers()),
-      new nn.Sequential(...layers()),
-      new nn.Linear(6, 2),
-    );
-    seed(7);
-    const flat = new nn.Sequential(...layers(), ...layers(), new nn.Linear(6, 2));
-    expect(await weights(nested)).toEqual(await weights(flat));
-  });
-
-  test("refuses other options", () => {
-    expect(() => make({ autoinit: true } as never)).toThrow(
-      'Sequential: unknown option "autoinit". Did you mean "autoInit"?',
-    );
-    expect(() => make({ autoInit: 1 } as never)).toThrow("Sequential: autoInit must be true or false, got 1");
-  });
-});
-
-describe("lsuv", () => {
-  test("gives every layer sums of mean 0 per unit and variance 1, in any module", async () => {
-    class Net extends nn.Module {
-      readonly first = new nn.Linear(20, 30);
-      readonly blocks = [new nn.Residual(new nn.Sequential(new nn.Linear(30, 30), new nn.Softplus()))];
-      readonly head = new nn.Linear(30, 3);
-      forward(x: Tensor): Tensor {
-        return this.head.forward(this.blocks[0].forward(this.first.forward(x).sigmoid()));
-      }
-    }
-    const model = new Net();
-    const x = randn([400, 20], { mean: 2, generator: new Generator(1) });
-    const report = init.lsuv(model, x, { seed: 3 });
-    expect(report.map(({ path }) => path)).toEqual(["first.weight", "blocks.0.f.0.weight", "head.weight"]);
-    for (const [i, fanIn] of [20, 30, 30].entries()) expect(report[i].std).toBeCloseTo(1 / Math.sqrt(fanIn), 12);
-    const { outputs } = traceLayers(model, x);
-    for (const [part, y] of outputs) {
-      if (!(part instanceof nn.Linear)) continue;
-      const [mean, variance] = await read([y.mean({ axes: 0 }).abs().max(), y.square().mean()]);
-      expect(mean[0]).toBeLessThan(1e-5);
-      expect(variance[0]).toBeCloseTo(1, 4);
-    }
-  });
-
-  test("takes a unit's mean over all that its bias is added to", async () => {
-    const model = new nn.Linear(20, 30);
-    const x = randn([40, 5, 20], { mean: 2, generator: new Generator(1) });
-    init.lsuv(model, x, { seed: 3 });
-    const y = model.forward(x);
-    const [means, second] = await read([
-      y
-        .mean({ axes: [0, 1] })
-        .abs()
-        .max(),
-      y.square().mean(),
-    ]);
-    expect(means[0]).toBeLessThan(1e-5);
-    expect(second[0]).toBeCloseTo(1, 4);
-  });
-
-  test("without centring, and of another variance", async () => {
-    const model = new nn.Sequential(new nn.Linear(20, 30), new nn.Softplus(), new nn.Linear(30, 3));
-    const x = randn([400, 20], { generator: new Generator(1) });
-    init.lsuv(model, x, { centre: false, variance: 4 });
-    expect(await model.forward(x).square().mean().item()).toBeCloseTo(4, 3);
-    expect(await (model.children()[0] as nn.Linear).bias?.data()).toEqual(new Float32Array(30));
-  });
-});
-
 test("one seed gives one model, also after training on another", async () => {
   const x = randn([64, 16], { generator: new Generator(2) });
   const model = stack("GELU", 12, 16);
@@ -455,50 +339,4 @@ test("one seed gives one model, also after training on another", async () => {
   expect(await draw()).toEqual(first);
   init.auto(model, x, { generator: new Generator(9) });
   expect(await read(model.parameters())).toEqual(first);
-});
-
-describe("refuses", () => {
-  const model = new nn.Linear(3, 2);
-  const loose = init as unknown as Record<string, (...args: unknown[]) => unknown>;
-  class Broken extends nn.Module {
-    readonly w = new Variable(zeros([3, 2]), { label: "w" });
-    forward(x: Tensor): Tensor {
-      return concat([x, this.w], 0);
-    }
-  }
-  test.each<[string, unknown[], string]>([
-    ["auto", [{}], "init.auto: model must be a module, got {  }"],
-    ["auto", [model, undefined, { sead: 1 }], 'init.auto: unknown option "sead". Did you mean "seed"?'],
-    [
-      "auto",
-      [model, [2, 7]],
-      'init.auto: the model must accept the sample, got an input of shape [2,7] and from it "Linear:',
-    ],
-    [
-      "auto",
-      [new Broken(), [2, 7]],
-      'init.auto: the model must accept the sample, got an input of shape [2,7] and from it "concat',
-    ],
-    ["auto", [new nn.ReLU()], "init.auto: the model must have a weight of two axes, got none. Is it built?"],
-    ["auto", [model, zeros([0, 3])], "init.auto: sample must be a batch (N, …) of at least one row, got [0,3]"],
-    ["auto", [model, [2, -3]], "init.auto: shape must be a list of whole numbers, got [2,-3]"],
-    ["lsuv", [model, [2, 3]], "init.lsuv: sample must be a batch of data, got [2,3]. Use init.auto for theory"],
-    ["lsuv", [model, ones([2, 3]), { variance: 0 }], "init.lsuv: variance must be a number above 0"],
-    ["lsuv", [model, ones([2, 3]), { centre: 1 }], "init.lsuv: centre must be true or false, got 1"],
-    [
-      "auto",
-      [new nn.Sequential(new nn.Linear(3, 3), new nn.Lambda((x) => x.log()), new nn.Linear(3, 3))],
-      "init.auto: the activation Lambda of 0.weight must be finite for every number, got NaN at -12. Limit what it gets",
-    ],
-  ])("%s %#", (name, args, message) => {
-    expect(() => loose[name](...args)).toThrow(message);
-  });
-
-  test("a model that a run is writing", () => {
-    model.weight.writer = "fit";
-    expect(() => init.auto(model)).toThrow(
-      "init.auto: no run may be writing the model, got weight in use by fit. Await it first",
-    );
-    model.weight.writer = undefined;
-  });
 });

@@ -1,18 +1,36 @@
 /** Giving variables new first values, and remembering which still have those that a layer gave unasked. */
 import { fail } from "../error.js";
 import { Generator } from "../ops/index.js";
+import { demand } from "../run/demand.js";
 import type { Tensor, Variable } from "../tensor.js";
 
-/** Lets variables begin anew with other values, whatever they hold. */
-export function assign(op: string, values: ReadonlyMap<Variable, Tensor>): void {
+/**
+ * Lets variables begin anew with other values, whatever they hold.
+ * @param sample what the values are made of: if it turns out not to be finite, variables are as they were, and the run that
+ * wanted them throws
+ */
+export function assign(op: string, values: ReadonlyMap<Variable, Tensor>, sample?: Tensor): void {
   for (const variable of values.keys()) {
     if (variable.writer !== undefined)
       fail(op, `no run may be writing the model, got ${variable.label} in use by ${variable.writer}. Await it first`);
   }
+  const before = [...values].map(([variable, value]) => {
+    const { initial, storage } = variable;
+    return { variable, value, initial, storage };
+  });
   for (const [variable, value] of values) {
     variable.initial = value;
     variable.storage = undefined;
   }
+  if (sample?.dtype !== "f32") return;
+  demand(values.values(), {
+    holds: sample.isFinite().all(),
+    refuse() {
+      // What was loaded meanwhile stays.
+      for (const { variable, value, ...was } of before) if (variable.initial === value) Object.assign(variable, was);
+      return fail(op, "sample must be finite, got NaN or infinity. Leave such rows out, or mend their values");
+    },
+  });
 }
 
 interface Unasked {

@@ -118,7 +118,8 @@ export function inTurn(op: string, options: InitOptions): () => ReturnType<typeo
  * @param sample a batch (N, …), by which sums are then centred and scaled layer by layer; or the shape of one, for
  * theory alone; may be left out if the first weight is a `Linear` layer's
  * @returns what was chosen for each weight, and why
- * @throws if the model does not accept the sample
+ * @throws if the model does not accept the sample; where weights are first read, if the batch is not finite: they are then as
+ * they were
  * @example const report = init.auto(model, images);
  * report[0].reason // "the model's output: LeCun, variance 1/fanIn"
  */
@@ -131,7 +132,7 @@ export function auto(model: Module, sample?: Sample, options: InitOptions = {}):
   const choices = choose(structure, fitted);
   const streams = inTurn(op, options);
   const values = fitted ? drawByData(choices, streams, structure) : drawByTheory(choices, streams);
-  assign(op, values);
+  assign(op, values, fitted ? sample : undefined);
   return reportOf(choices, fitted);
 }
 
@@ -160,7 +161,8 @@ export interface LsuvOptions extends InitOptions {
  * variance 1, once every unit's mean over the batch was taken away by its bias (Mishkin & Matas 2016, and centring, which
  * sigmoid and softplus need). Sums are linear in the weights, so one pass is exact.
  * @param sample a batch (N, …) of data as it will be
- * @throws if the model does not accept the sample
+ * @throws if the model does not accept the sample; where weights are first read, if it is not finite: they are then as they
+ * were
  * @example init.lsuv(model, images);
  * await model.forward(images).square().mean().item() // about 1
  */
@@ -188,6 +190,6 @@ export function lsuv(model: Module, sample: Tensor, options: LsuvOptions = {}): 
         : `sums over the batch of variance ${variance}${centre && use.bias ? ", each unit's of mean 0" : ""}`,
     }),
   );
-  assign(op, drawByData(choices, inTurn(op, options), structure));
+  assign(op, drawByData(choices, inTurn(op, options), structure), sample);
   return reportOf(choices, true);
 }

@@ -7,6 +7,7 @@ import { showShape } from "../shape.js";
 import { Constant, setTracing, Tensor, Variable } from "../tensor.js";
 import { addon } from "./addon.js";
 import { debugging } from "./debug.js";
+import { demandsOf } from "./demand.js";
 import type { Executor, Prepared } from "./executor.js";
 
 let chosen: "native" | "reference" = "native";
@@ -58,9 +59,10 @@ export async function initialize(leaves: readonly Tensor[]): Promise<void> {
 async function start(variables: readonly Variable[]): Promise<void> {
   if (variables.length === 0) return;
   const target = await executor();
-  const values = await evaluate({
-    outputs: variables.map((v) => v.initial ?? internal(`variable ${v.label} begins with nothing`)),
-  });
+  const first = variables.map((v) => v.initial ?? internal(`variable ${v.label} begins with nothing`));
+  const demands = demandsOf(first);
+  const values = await evaluate({ outputs: [...first, ...demands.map(({ holds }) => holds)] });
+  demands.find((_, i) => values[first.length + i][0] === 0)?.refuse();
   for (const [i, variable] of variables.entries()) {
     const storage = target.allocate(variable.dtype, variable.size);
     // Values that were loaded meanwhile count.
