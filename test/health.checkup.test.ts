@@ -386,6 +386,47 @@ describe("a set in the order of its classes", () => {
   });
 
   test.each([
+    [true, 32, undefined],
+    [false, 32, "fault"],
+    [false, 1500, "warning"],
+    [false, 3000, undefined],
+  ] as const)("with shuffle: %s and batches of %i: %s", async (shuffle, batchSize, severity) => {
+    const { findings } = await checkup(stack(2), await sorted(), { loss: nn.crossEntropy, batchSize, shuffle });
+    expect(findings.map((f) => [f.rule, f.severity])).toEqual(severity ? [["sorted-rows", severity]] : []);
+  });
+
+  test("and a set in no order, or by turns, is sound without a shuffle", async () => {
+    const set = await sorted();
+    const mixed = [
+      set.order({ shuffle: true }),
+      Int32Array.from({ length: 3000 }, (_, i) => (i % 3) * 1000 + (i % 1000)),
+    ];
+    for (const rows of mixed)
+      expect((await checkup(stack(2), set.rows(rows), { loss: nn.crossEntropy, shuffle: false })).findings).toEqual([]);
+  });
+
+  test("is so of numbers, too", async () => {
+    const set = await sorted();
+    const y = Float32Array.from({ length: 3000 }, (_, i) => i / 1000);
+    const model = new nn.Sequential(new nn.Linear(6, 8), new nn.Tanh(), new nn.Linear(8, 1));
+    const numbers = new DataSet(set.x, tensor(y, [3000, 1]));
+    const { findings } = await checkup(model, numbers, { loss: nn.mse, shuffle: false });
+    expect(findings[0]).toMatchObject({
+      ...{ rule: "sorted-rows", severity: "fault", value: expect.closeTo(0, 2) },
+      measured: expect.stringMatching(/^with shuffle: false, a batch has 0\.\d+ % of the targets' variance within it$/),
+    });
+  });
+
+  test("is shuffled by a repair", async () => {
+    const model = stack(2);
+    const optimizer = new SGD(model.parameters(), { lr: 0.1 });
+    const options = { loss: nn.crossEntropy, optimizer, batchSize: 32, epochs: 2, shuffle: false };
+    const { health } = await fit(model, await sorted(), { ...options, health: { repair: "auto" } });
+    expect(health?.repairs[0]).toMatchObject({ repair: "shuffle", outcome: "kept", finding: { rule: "sorted-rows" } });
+    expect(health?.healthy).toBe(true);
+  });
+
+  test.each([
     [3000, 512],
     [513, 512],
     [1000, 999],
@@ -444,6 +485,14 @@ test("rows of validation that are trained on", async () => {
   expect(await of(set.take(64))).toBe("fault");
   expect(await of(set.rows(Int32Array.from({ length: 32 }, (_, i) => 92 + i)))).toBe("warning");
   expect(await of(set.rows(Int32Array.from({ length: 32 }, (_, i) => 96 + i)))).toBeUndefined();
+});
+
+test("classes are counted over the whole set, not in a sample of it", async () => {
+  seed(9);
+  const y = Int32Array.from({ length: 4000 }, (_, i) => (i < 40 ? 1 : 0)); // 5 of a sample of 512
+  const set = new DataSet(tensor(await randn([4000, 6]).data(), [4000, 6]), tensor(y, [4000], "i32"));
+  const { findings } = await checkup(stack(2), set, { loss: nn.crossEntropy });
+  expect(findings.find(({ rule }) => rule === "class-imbalance")?.value).toBe(99);
 });
 
 test("a finding explains itself", async () => {
@@ -511,6 +560,10 @@ describe("refuses", () => {
     "a batch size of half a row": [
       () => checkup(stack(1), sample, { loss: nn.mse, batchSize: 0.5 }),
       "batchSize must be a whole number",
+    ],
+    "a shuffle that is none": [
+      () => checkup(stack(1), sample, { loss: nn.mse, shuffle: 1 as never }),
+      "health.checkup: shuffle must be true or false, got 1",
     ],
     "validation that is none": [
       () => checkup(stack(1), sample, { loss: nn.mse, validation: [] as never }),

@@ -19,12 +19,19 @@ interface Made {
   optimizer?: (model: nn.Module) => Optimizer;
   loss?: FitOptions["loss"];
   y?: Tensor;
+  shuffle?: boolean;
 }
 
 const plain = () =>
   new nn.Sequential(new nn.Linear(4, 8), new nn.ReLU(), new nn.Linear(8, 8), new nn.ReLU(), new nn.Linear(8, 3));
 
-async function patient({ model = plain(), optimizer, loss = nn.crossEntropy, y }: Made = {}): Promise<Patient> {
+async function patient({
+  model = plain(),
+  optimizer,
+  loss = nn.crossEntropy,
+  y,
+  shuffle,
+}: Made = {}): Promise<Patient> {
   const set = classes(64);
   const lazy = set.batch(
     tensor(
@@ -35,19 +42,32 @@ async function patient({ model = plain(), optimizer, loss = nn.crossEntropy, y }
   );
   const sample = { x: lazy.x, y: y ?? lazy.y };
   const made = optimizer?.(model) ?? new SGD(model.parameters(), { lr: 0.1 });
-  const loop = new Loop(model, set, { loss, optimizer: made, batchSize: 16, epochs: 4 });
+  const loop = new Loop(model, set, { loss, optimizer: made, batchSize: 16, epochs: 4, shuffle });
   const { facts, structure } = await examine("test", model, sample, { loss, optimizer: made });
   return { loop, sample, facts, structure };
 }
 
 /** Everything that a repair may change. */
 async function all({ loop: { model, options }, sample: { x } }: Patient) {
-  const { optimizer, loss, schedule, clipGradNorm, dropLast, batchSize, epochs } = options;
+  const { optimizer, loss, schedule, clipGradNorm, shuffle, dropLast, batchSize, epochs } = options;
   const output = [...(await model.eval().forward(x).data())];
   const values = await valuesOf(model);
   const types = model.namedModules().map(([path, part]) => `${path}:${part.constructor.name}`);
   const groups = optimizer.groups.map((g) => ({ params: g.params.length, ...g.options }));
-  return { optimizer, loss, schedule, clipGradNorm, dropLast, batchSize, epochs, output, values, types, groups };
+  return {
+    optimizer,
+    loss,
+    schedule,
+    clipGradNorm,
+    shuffle,
+    dropLast,
+    batchSize,
+    epochs,
+    output,
+    values,
+    types,
+    groups,
+  };
 }
 
 const head = (activation: nn.Module, outputs = 3) =>
@@ -161,6 +181,13 @@ const rows: Readonly<Record<keyof typeof repairs, Row>> = {
       9,
     ],
   },
+  shuffle: {
+    made: () => ({ shuffle: false }),
+    did: /^rows come in a new order each epoch$/,
+    after: ({ loop }) => loop.options.shuffle,
+    expected: true,
+    same: true,
+  },
   usualMemory: {
     made: () => ({ optimizer: (m) => new Adam(m.parameters(), { lr: 0.1, betas: [0.99, 0.5], eps: 1 }) }),
     did: /^betas \[0\.99, 0\.5\] to \[0\.9, 0\.999\], eps 1 to 1e-8$/,
@@ -222,6 +249,7 @@ describe("does not apply", () => {
     insertActivation: () => ({}),
     layerNorm: () => ({}),
     rescaleOutputs: () => ({}),
+    shuffle: () => ({}),
     weakerDecay: () => ({}),
     weakerDropout: () => ({}),
     usualMemory: () => ({ optimizer: (m) => new SGD(m.parameters(), { lr: 0.1, momentum: 0.9 }) }),

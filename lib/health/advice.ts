@@ -27,6 +27,7 @@ const known: Readonly<Record<RepairName, readonly [text: string, code: string]>>
     "new nn.Standardize(mean.div(std).neg(), std.reciprocal()) after the last layer",
   ],
   residual: ["let signal and gradient pass beside the layers", "new nn.Residual(block, { scale: 0, learned: true })"],
+  shuffle: ["take the rows in a new order each epoch", "fit(model, set, { …, shuffle: true })"],
   stopEarly: ["go back to where validation was best", "onEpoch: ({ validation }) => validation.loss <= best"],
   usualMemory: [
     "let the optimizer remember as long as usual",

@@ -1,5 +1,6 @@
 /** A look at a model, its data, its loss and its optimizer before the first step. */
 import { DataSet } from "../data/index.js";
+import { checkFlag } from "../data/options.js";
 import { checkNumber, checkOptions, checkSignal, fail, show } from "../error.js";
 import { traceFor } from "../init/auto.js";
 import { defaultLoss } from "../init/loss.js";
@@ -13,8 +14,9 @@ import { Tensor } from "../tensor.js";
 import { withLines } from "./facts/called.js";
 import { leakedShare } from "./facts/leak.js";
 import { noiseScale } from "./facts/noise.js";
+import { varianceWithin } from "./facts/order.js";
 import { rehearse } from "./facts/rehearsal.js";
-import { sampleOf } from "./facts/sample.js";
+import { type Sample, sampleOf } from "./facts/sample.js";
 import { isSound, type StartFacts, startFacts, startView } from "./facts/start.js";
 import { type Finding, findingsTable, ranked } from "./finding.js";
 import { atStart } from "./rules/index.js";
@@ -40,6 +42,8 @@ export interface CheckupOptions {
   optimizer?: Optimizer;
   /** Rows per step. */
   batchSize?: number;
+  /** Whether rows come in new order each epoch, true unless told; their order counts where they do not. */
+  shuffle?: boolean;
   /** Rows that are kept for validation. */
   validation?: DataSet;
   /** Stops within a step of the rehearsal; nothing is changed then either. */
@@ -50,7 +54,7 @@ export interface CheckupOptions {
 export async function examine(
   op: string,
   model: Module,
-  sample: { x: Tensor; y: Tensor },
+  sample: Sample,
   options: Pick<CheckupOptions, "loss" | "optimizer">,
 ): Promise<{ facts: StartFacts; structure: Structure; loss: Tensor }> {
   const structure = traceFor(op, model, sample.x, "batch");
@@ -61,13 +65,14 @@ export async function examine(
 function check(op: string, model: Module, sample: unknown, options: CheckupOptions): void {
   checkModule(op, "model", model);
   if (model.parameters().length === 0) fail(op, "the model must have parameters, got none. Is it built?");
-  checkOptions(op, options, ["loss", "optimizer", "batchSize", "validation", "signal"]);
+  checkOptions(op, options, ["loss", "optimizer", "batchSize", "shuffle", "validation", "signal"]);
   if (typeof options?.loss !== "function")
     fail(op, `loss must be a function of (output, y), got ${show(options?.loss)}. Use e.g. nn.crossEntropy`);
-  const { optimizer, batchSize, validation } = options;
+  const { optimizer, batchSize, shuffle, validation } = options;
   if (optimizer !== undefined && !(optimizer instanceof Optimizer))
     fail(op, `optimizer must be an optimizer, got ${show(optimizer)}. Use e.g. new optim.SGD(…)`);
   if (batchSize !== undefined) checkNumber(op, "batchSize", batchSize, { min: 1, integer: true });
+  if (shuffle !== undefined) checkFlag(op, "shuffle", shuffle);
   if (validation !== undefined && !(validation instanceof DataSet))
     fail(op, `validation must be a data set, got ${show(validation)}`);
   checkSignal(op, options.signal);
@@ -84,9 +89,9 @@ function check(op: string, model: Module, sample: unknown, options: CheckupOptio
 export async function checkup(model: Module, sample: CheckupSample, options: CheckupOptions): Promise<Checkup> {
   const op = "health.checkup";
   check(op, model, sample, options);
-  const { optimizer, batchSize, validation, signal } = options;
+  const { optimizer, batchSize, shuffle = true, validation, signal } = options;
   signal?.throwIfAborted();
-  const batch = sample instanceof DataSet ? sampleOf(sample) : sample;
+  const batch: Sample = sample instanceof DataSet ? sampleOf(sample) : sample;
   const { facts, structure, loss } = await examine(op, model, batch, options);
   const plan: Plan = {
     optimizer,
@@ -94,6 +99,7 @@ export async function checkup(model: Module, sample: CheckupSample, options: Che
     dropLast: false,
     steps: undefined,
     rows: sample instanceof DataSet ? sample.size : batch.x.shape[0],
+    within: sample instanceof DataSet && !shuffle ? await varianceWithin(sample, batchSize ?? 32) : undefined,
     leaked: validation && sample instanceof DataSet ? await leakedShare(sample, validation) : undefined,
   };
   const sound = isSound(facts);

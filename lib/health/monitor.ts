@@ -14,8 +14,9 @@ import { spacing } from "./cost.js";
 import { withLines } from "./facts/called.js";
 import { firstNonFinite } from "./facts/first-non-finite.js";
 import { leakedShare } from "./facts/leak.js";
+import { varianceWithin } from "./facts/order.js";
 import { rehearse } from "./facts/rehearsal.js";
-import { sampleOf, someOf } from "./facts/sample.js";
+import { type Sample, sampleOf, someOf } from "./facts/sample.js";
 import { isSound, type StartFacts, startView } from "./facts/start.js";
 import { type Finding, type RuleName, ranked } from "./finding.js";
 import { writeJournal } from "./journal.js";
@@ -45,11 +46,12 @@ export class Monitor implements Observer {
   /** Steps from one look to the next; by what a look costs once that is known, unless told or to be repaired. */
   private every: number;
   private readonly events: EventWriter | undefined;
-  private readonly sample: { x: Tensor; y: Tensor };
+  private readonly sample: Sample;
   private readonly surgeon: Surgeon | undefined;
   private facts: StartFacts | undefined;
   private structure: Structure | undefined;
   private leaked: number | undefined;
+  private within: number | undefined;
   /** Where the run was before its first step, and where it was last healthy. */
   private start: Checkpoint | undefined;
   private healthy: Checkpoint | undefined;
@@ -85,13 +87,15 @@ export class Monitor implements Observer {
   /** How the run is to go, as it is now: a repair may have changed that. */
   private get plan(): Plan {
     const { loop, leaked } = this;
-    const { optimizer, batchSize = 32, dropLast = false } = loop.options;
-    return { optimizer, batchSize, dropLast, steps: loop.total, rows: loop.set.size, leaked };
+    const { optimizer, batchSize = 32, dropLast = false, shuffle = true } = loop.options;
+    const within = shuffle ? undefined : this.within;
+    return { optimizer, batchSize, dropLast, steps: loop.total, rows: loop.set.size, leaked, within };
   }
 
   async begin(): Promise<void> {
-    const { validation } = this.loop.options;
+    const { validation, shuffle = true, batchSize = 32 } = this.loop.options;
     if (validation) this.leaked = await leakedShare(this.loop.set, validation);
+    if (!shuffle) this.within = await varianceWithin(this.loop.set, batchSize);
     if (this.surgeon) this.start = await this.loop.save();
     for (let made = 0; made <= mostRepairs; made++) {
       const found = await this.look();

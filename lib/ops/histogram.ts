@@ -14,7 +14,8 @@ export interface HistogramOptions {
   max?: number | Tensor;
 }
 
-const maxBins = 65536;
+/** As many bins as a histogram may have. */
+export const maxBins = 65536;
 
 const histogramOp: KernelOp<{ bins: number }> = {
   name: "histogram",

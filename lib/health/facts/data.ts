@@ -1,4 +1,5 @@
 /** What is known of inputs and targets before any training. */
+import { maxBins } from "../../ops/histogram.js";
 import { eye, oneHot } from "../../ops/index.js";
 import type { Tensor } from "../../tensor.js";
 import { squaredDistances } from "./distances.js";
@@ -63,14 +64,15 @@ export interface TargetFacts {
   readonly variance: number;
   /** Mean square of all. */
   readonly square: number;
-  /** Rows per class; undefined for what are no labels. */
+  /** Rows per class, of all that a sample stands for; undefined for what are no labels. */
   readonly counts: readonly number[] | undefined;
 }
 
-export function targetFacts(target: Tensor, classes: number): Reading<TargetFacts> {
+/** @param all targets of all rows that these stand for */
+export function targetFacts(target: Tensor, classes: number, all = target): Reading<TargetFacts> {
   const y = target.cast("f32");
-  const labels = target.dtype === "i32" && target.rank === 1 && classes > 1;
-  const counts = labels ? [oneHot(target, classes).sum({ axes: 0 })] : [];
+  const labels = target.dtype === "i32" && target.rank === 1 && classes > 1 && classes <= maxBins;
+  const counts = labels ? [all.histogram({ bins: classes, min: -0.5, max: classes - 0.5 })] : [];
   return {
     tensors: [
       y.isFinite().all().cast("f32"),

@@ -1,6 +1,6 @@
 /** Rows that stand for a data set. */
 import type { DataSet } from "../../data/index.js";
-import { Generator, tensor } from "../../ops/index.js";
+import { arange, Generator, tensor } from "../../ops/index.js";
 import type { Tensor } from "../../tensor.js";
 
 /** The fractional parts of its multiples fill [0, 1) evenly, and in step with no period: the golden ratio's. */
@@ -18,9 +18,19 @@ export function spread(size: number, most: number): Int32Array {
   });
 }
 
+/** A batch that stands for more rows. */
+export interface Sample {
+  readonly x: Tensor;
+  readonly y: Tensor;
+  /** The targets of all the rows that it stands for: a rare class has too few rows in a sample to be counted by. */
+  readonly all?: Tensor;
+}
+
 /** Rows from all over a set as a batch. */
-export const sampleOf = (set: DataSet, most = 512): { x: Tensor; y: Tensor } =>
-  set.batch(tensor(spread(set.size, most), [Math.min(set.size, most)], "i32"));
+export const sampleOf = (set: DataSet, most = 512): Sample => ({
+  ...set.batch(tensor(spread(set.size, most), [Math.min(set.size, most)], "i32")),
+  all: set.batch(arange(0, set.size, 1, "i32")).y,
+});
 
 /** Rows from all over a set as a set. */
 export const someOf = (set: DataSet, most: number): DataSet => set.rows(spread(set.size, most));

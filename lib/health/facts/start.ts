@@ -22,6 +22,7 @@ import {
 } from "./data.js";
 import { chanceOf, type LossFacts, lossFacts } from "./loss.js";
 import { type ParameterFacts, parameterFacts } from "./parameters.js";
+import type { Sample } from "./sample.js";
 
 /** The model's answers to a batch. */
 export interface OutputFacts {
@@ -84,7 +85,7 @@ function layerFacts({ uses }: Structure, gradients: readonly Tensor[]): Reading<
 export async function startFacts(
   model: Module,
   structure: Structure,
-  { x, y }: { x: Tensor; y: Tensor },
+  { x, y, all }: Sample,
   loss: Tensor,
   optimizer: Optimizer | undefined,
 ): Promise<StartFacts> {
@@ -104,7 +105,7 @@ export async function startFacts(
   const ofParameters = new Map(used.map((p, i) => [p, gradients[sums.length + i]]));
   const readings: Reading<unknown>[] = [
     inputFacts(first && first.size === x.size ? first.reshape([x.shape[0], x.size / x.shape[0]]) : x),
-    targetFacts(y, classes),
+    targetFacts(y, classes, all),
     shown,
     lossFacts(loss, output, y),
     parameterFacts(model, ofParameters, optimizer),

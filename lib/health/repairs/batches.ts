@@ -16,6 +16,19 @@ export const dropLast: Repair = {
   },
 };
 
+export const shuffle: Repair = {
+  name: "shuffle",
+  apply({ loop }) {
+    if (loop.options.shuffle !== false) return undefined;
+    loop.change({ shuffle: true });
+    return {
+      did: "rows come in a new order each epoch",
+      code: "shuffle: true",
+      undo: () => loop.change({ shuffle: false }),
+    };
+  },
+};
+
 /** Rows of a step that are enough for a norm over the batch, and for a gradient that is more than chance. */
 const enough = 32;
 

@@ -1,6 +1,6 @@
 /** All repairs by name. */
 import type { RepairName } from "../finding.js";
-import { dropLast, largerBatch } from "./batches.js";
+import { dropLast, largerBatch, shuffle } from "./batches.js";
 import { classWeights } from "./class-weights.js";
 import { clip } from "./clip.js";
 import {
@@ -39,6 +39,7 @@ export const repairs: Readonly<Record<Exclude<RepairName, "stopEarly">, Repair>>
   rescaleInputs,
   rescaleOutputs,
   residual,
+  shuffle,
   usualMemory,
   warmUp,
   weakerDecay,

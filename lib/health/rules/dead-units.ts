@@ -2,6 +2,9 @@
 import { type Draft, hidden, percent, type Rule, whereStuck } from "./rule.js";
 import type { View } from "./view.js";
 
+/** The share of a layer's units that are dead from which on it is a fault, before the first step and on the way. */
+export const mostDead = { start: 0.5, later: 0.7 };
+
 function dead(view: View, from: number): Draft | undefined {
   const layer = hidden(view)
     .filter((l) => l.dead >= from)
@@ -24,6 +27,6 @@ export const deadUnits: Rule = {
   normal: "below half before the first step, below 70 % later",
   why: "A unit whose sums are negative for every row passes no gradient, so nothing brings it back.",
   repairs: ["reinitialize", "replaceActivation", "lowerRate"],
-  start: (view) => dead(view, 0.5),
-  watch: whereStuck((view) => dead(view, 0.7)),
+  start: (view) => dead(view, mostDead.start),
+  watch: whereStuck((view) => dead(view, mostDead.later)),
 };

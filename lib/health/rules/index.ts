@@ -26,6 +26,7 @@ import { plateau } from "./plateau.js";
 import type { Draft, Rule } from "./rule.js";
 import { saturatedUnits } from "./saturated-units.js";
 import { shuffledLabels } from "./shuffled-labels.js";
+import { sortedRows } from "./sorted-rows.js";
 import { spike } from "./spike.js";
 import { stall } from "./stall.js";
 import { strongDropout } from "./strong-dropout.js";
@@ -59,6 +60,7 @@ const first: readonly Rule[] = [
   strongDecay,
   longMemory,
   classImbalance,
+  sortedRows,
   shuffledLabels,
   leak,
   learningRateHigh,

@@ -1,4 +1,5 @@
 /** Activations far out, where they are flat. */
+import { mostDead } from "./dead-units.js";
 import { type Draft, hidden, percent, type Rule, whereStuck } from "./rule.js";
 import type { View } from "./view.js";
 
@@ -8,7 +9,7 @@ const oneSided = (activation: string | undefined): boolean =>
 
 function saturated(view: View, above: number): Draft | undefined {
   const layer = hidden(view)
-    .filter((l) => !oneSided(l.activation) && l.saturated > above && l.dead < 0.5)
+    .filter((l) => !oneSided(l.activation) && l.saturated > above && l.dead < mostDead.start)
     .sort((a, b) => b.saturated - a.saturated)[0];
   if (!layer) return undefined;
   return {

@@ -5,11 +5,15 @@ import type { RunView, View } from "./view.js";
 /** As few rows tell nothing. */
 const leastRows = 200;
 
+/** Of classes that have rows, the smallest one's share of all. */
+const leastShare = (counts: readonly number[]): number =>
+  Math.min(...counts.filter((n) => n > 0)) / counts.reduce((a, b) => a + b, 0);
+
 /** What neighbours say: nothing, within two standard errors. */
 function unrelated({ facts: { neighbours, target } }: View, severity: Draft["severity"]): Draft | undefined {
   if (!neighbours || neighbours.rows < leastRows) return undefined;
   const { agreement, chance, deviation, rows } = neighbours;
-  const rare = target.counts && Math.min(...target.counts.filter((n) => n > 0)) < 10;
+  const rare = target.counts && leastShare(target.counts) * rows < 10;
   if (rare || target.variance === 0 || Math.abs(deviation) > 2) return undefined;
   return {
     severity,

@@ -29,6 +29,8 @@ export interface Plan {
   /** Rows of the training set, and of validation that are also in it, if there is one. */
   readonly rows: number;
   readonly leaked: number | undefined;
+  /** Of the targets' variance the share within a batch, where rows are not shuffled. */
+  readonly within?: number;
 }
 
 /** Losses of the first steps on one and the same batch, made and taken back. */
