@@ -10,6 +10,7 @@
 #include <mutex>
 #include <thread>
 
+#include "placement.h"
 #include "thread.h"
 
 #ifdef __linux__
@@ -79,6 +80,7 @@ struct alignas(64) Region {
   std::atomic<bool> waiting{false};
   std::mutex mutex;
   std::condition_variable finished;
+  Placement* caller = nullptr;  // while it waits
 };
 
 struct Helper {
@@ -87,6 +89,7 @@ struct Helper {
   std::mutex mutex;
   std::condition_variable wake;
   bool woken = false;
+  Placement placement;
 };
 
 class Pool {
@@ -193,6 +196,7 @@ int64_t Pool::work(int place, int worker) {
   const int64_t done = region.done.fetch_add(worked, std::memory_order_seq_cst) + worked;
   if (done == end && region.waiting.load(std::memory_order_seq_cst)) {
     std::lock_guard<std::mutex> lock(region.mutex);
+    if (region.caller) region.caller->keepOff();
     region.finished.notify_all();
   }
   return worked;
@@ -223,8 +227,13 @@ void Pool::run(int threads, int64_t chunks, Body body, void* state) {
   const auto finished = [&] { return region.done.load(std::memory_order_seq_cst) == end; };
   if (!finished() && !spin(kMaxSpin, finished)) {
     std::unique_lock<std::mutex> lock(region.mutex);
+    Placement placement;
+    placement.adopt();
+    region.caller = &placement;
     region.waiting.store(true, std::memory_order_seq_cst);
     region.finished.wait(lock, finished);
+    region.caller = nullptr;
+    placement.release();
   }
   free_.fetch_or(uint64_t{1} << place, std::memory_order_release);
 }
@@ -257,6 +266,7 @@ void Pool::wake(int threads, int64_t wanted) {
       Helper& helper = *helpers_[word * 64 + lowestBit(bit)].load(std::memory_order_acquire);
       {
         std::lock_guard<std::mutex> lock(helper.mutex);
+        helper.placement.keepOff();
         helper.woken = true;
       }
       helper.wake.notify_one();
@@ -290,9 +300,11 @@ void Pool::sleep(Helper& helper) {
   std::unique_lock<std::mutex> lock(helper.mutex);
   helper.wake.wait(lock, [&] { return helper.woken; });
   helper.woken = false;
+  helper.placement.release();
 }
 
 void Pool::helperLoop(Helper& helper) {
+  helper.placement.adopt();
   Clock::duration budget = kMaxSpin;
   for (;;) {
     while (help(helper.id)) {
