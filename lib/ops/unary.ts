@@ -151,9 +151,9 @@ export const mish = unary("mish", {
   },
 });
 
-/** max(x, 0); the gradient at 0 is 0. */
+/** max(x, 0); the gradient at 0 is 0. As in PyTorch, −0 remains what it is. */
 export const relu = unary("relu", {
-  reference: (x) => (x > 0 || Number.isNaN(x) ? x : 0),
+  reference: (x) => (x < 0 ? 0 : x),
   // y > 0 exactly where x > 0: keeping y spares x.
   vjp: (g, _, y) => [y.greater(0).where(g, 0)],
 });

@@ -94,7 +94,7 @@ VEC_INLINE void finishLanes(const Epilogue& e, const float* x, const float* bias
   y = y * e.scale;
   if (e.add) get(c, z), y = z + y;
   if (bias) get(bias, z), y = y + z;
-  if (e.relu) y = y <= V{} ? V{} : y;
+  if (e.relu) y = y < V{} ? V{} : y;
   put(c, y);
 }
 

@@ -23,7 +23,7 @@ Value apply(int op, const Value* v) {
     case op_neg: return F(-a);
     case op_abs: return F(std::fabs(a));
     case op_square: return F(a * a);
-    case op_relu: return F(a <= 0 ? 0 : a);
+    case op_relu: return F(a < 0 ? 0 : a);
     case op_floor: return F(std::floor(a));
     case op_round: return F(std::nearbyint(a));
     case op_logicalNot: return F(a == 0);
