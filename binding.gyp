@@ -2,7 +2,7 @@
   "target_defaults": {
     "variables": { "isa_flags%": [] },
     "cflags": [
-      "-O3", "-fno-tree-vectorize", "-fno-ipa-cp", "-fno-unswitch-loops", "-fno-align-jumps", "-fno-align-labels",
+      "-O2", "-fno-tree-vectorize", "-fno-ipa-cp", "-fno-align-jumps", "-fno-align-labels",
       "-ffp-contract=off", "-fvisibility=hidden", "-ffunction-sections", "-fdata-sections",
       "-fno-asynchronous-unwind-tables", "-fPIC", "-pthread", "-Wall", "-Wextra", "-Wno-unused-parameter",
       ">@(isa_flags)"
@@ -70,8 +70,7 @@
         {
           "target_name": "sse",
           "type": "static_library",
-          "sources": ["native/isa/sse.cc"],
-          "variables": { "isa_flags": ["-O2"] }
+          "sources": ["native/isa/sse.cc"]
         }
       ]
     }],

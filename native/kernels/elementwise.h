@@ -15,7 +15,12 @@ struct Short {
 };
 struct Long {
   static constexpr bool isLong = true, isGuarded = false;
+  static constexpr int together = VEC_FMA ? 4 : 1;  // vectors, whose operations are mixed
   static constexpr int cost = 4;
+};
+// In double lanes, which are two chains for each vector, on every ISA.
+struct Double : Long {
+  static constexpr int together = 1;
 };
 // With an `apply` in float lanes for most operands.
 struct Guarded : Long {
@@ -55,8 +60,8 @@ EVENGRAD_UNARY(sqrt, sqrt(x))
 EVENGRAD_LONG(rsqrt, rsqrt(x))
 EVENGRAD_UNARY(reciprocal, splat(1.0f) / x)
 EVENGRAD_UNARY(square, x* x)
-EVENGRAD_LONG(sin, sinOrCos(x, 0))
-EVENGRAD_LONG(cos, sinOrCos(x, 1))
+EVENGRAD_FUNCTION(sin, Double, vf, (vf x), sinOrCos(x, 0))
+EVENGRAD_FUNCTION(cos, Double, vf, (vf x), sinOrCos(x, 1))
 EVENGRAD_LONG(tanh, tanh(x))
 EVENGRAD_LONG(erf, erf(x))
 EVENGRAD_LONG(erfc, erfc(x))

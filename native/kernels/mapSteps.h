@@ -153,34 +153,40 @@ template <class Op, class Signature = decltype(&Op::apply)>
 struct LongLoop;
 template <class Op>
 struct LongLoop<Op, vf (*)(vf)> {
-  static void run(char* to, const char* a, const char*, int vectors) {
-    if constexpr (Op::isGuarded) {
-      for (; vectors >= 4; vectors -= 4, to += 4 * VEC_BYTES, a += 4 * VEC_BYTES) guarded<4>(to, a);
-      for (; vectors > 0; vectors--, to += VEC_BYTES, a += VEC_BYTES) guarded<1>(to, a);
-    } else {
-      for (; vectors > 0; vectors--, to += VEC_BYTES, a += VEC_BYTES)
-        store((float*)to, Op::apply(loadAs<vf>(a)));
-    }
+  VEC_MIXED static void run(char* to, const char* a, const char*, int vectors) {
+    constexpr int n = Op::together;
+    for (; vectors >= n; vectors -= n, to += n * VEC_BYTES, a += n * VEC_BYTES) some<n>(to, a);
+    for (; vectors > 0; vectors--, to += VEC_BYTES, a += VEC_BYTES) some<1>(to, a);
   }
 
-  // A lane has the same result whatever is in the others.
+  // All is loaded before anything is stored, so that the vectors' operations may be mixed. A lane
+  // has the same result whatever is in the others.
   template <int n>
-  static VEC_INLINE void guarded(char* to, const char* a) {
-    vu risk = {};
+  static VEC_INLINE void some(char* to, const char* a) {
+    vf x[n];
     VEC_UNROLL
-    for (int i = 0; i < n; i++) {
-      vu own = Op::risk(loadAs<vf>(a + i * VEC_BYTES));
-      risk = own > risk ? own : risk;
+    for (int i = 0; i < n; i++) x[i] = loadAs<vf>(a + i * VEC_BYTES);
+    if constexpr (Op::isGuarded) {
+      vu risk = {};
+      VEC_UNROLL
+      for (int i = 0; i < n; i++) {
+        vu own = Op::risk(x[i]);
+        risk = own > risk ? own : risk;
+      }
+      if (__builtin_expect(any((vi)(risk > Op::most)), 0)) return careful(to, a, n);
     }
-    if (__builtin_expect(any((vi)(risk > Op::most)), 0)) return careful(to, a, n);
-    for (int i = 0; i < n; i++)
-      store((float*)(to + i * VEC_BYTES), Op::apply(loadAs<vf>(a + i * VEC_BYTES)));
+    VEC_UNROLL
+    for (int i = 0; i < n; i++) x[i] = Op::apply(x[i]);
+    VEC_UNROLL
+    for (int i = 0; i < n; i++) store((float*)(to + i * VEC_BYTES), x[i]);
   }
   static VEC_ONCE void careful(char* to, const char* a, int n) {
-    for (int i = 0; i < n; i++) {
-      vf x = loadAs<vf>(a + i * VEC_BYTES);
-      vf r = (vi)(Op::risk(x) > Op::most) ? Op::careful(x) : Op::apply(x);
-      store((float*)(to + i * VEC_BYTES), r);
+    if constexpr (Op::isGuarded) {
+      for (int i = 0; i < n; i++) {
+        vf x = loadAs<vf>(a + i * VEC_BYTES);
+        vf r = (vi)(Op::risk(x) > Op::most) ? Op::careful(x) : Op::apply(x);
+        store((float*)(to + i * VEC_BYTES), r);
+      }
     }
   }
 };

@@ -19,8 +19,12 @@
 
 #if defined(__clang__)
 #define VEC_UNROLL _Pragma("unroll")
+#define VEC_MIXED
 #else
 #define VEC_UNROLL _Pragma("GCC unroll 32")
+// A function in which independent chains of operations are to take turns, not to follow each other,
+// where GCC would leave them as they are written.
+#define VEC_MIXED __attribute__((optimize("schedule-insns", "sched-pressure")))
 #endif
 
 namespace evengrad::ISA {
