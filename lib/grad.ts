@@ -34,8 +34,8 @@ export function grad(loss: Tensor, leaves: readonly Tensor[], seedGradient?: Ten
     const g = cotangents.get(node);
     if (!g || !node.op.vjp) continue;
     const inputs = node.op.vjp(g, node);
-    for (const [i, input] of node.inputs.entries()) {
-      const part = inputs[i];
+    for (let i = 0; i < node.inputs.length; i++) {
+      const [input, part] = [node.inputs[i], inputs[i]];
       if (!part || input.dtype !== "f32" || !path.has(input)) continue;
       const own = node.op.kind === "map" ? part.sumTo(input.shape) : part;
       const sum = cotangents.get(input);

@@ -85,6 +85,16 @@ describe("a transpose", () => {
     expect(await wrong([y])).toEqual([]);
   });
 
+  const p = a.matmul(b.transpose());
+  const beside: [string, number, Tensor][] = [
+    ["by another product", 2, p.matmul(p.transpose())],
+    ["elementwise", 1, p.transpose().exp().sum().add(p.sum())],
+  ];
+  it.each(beside)("of a product that is read as it is, too, %s makes no second one", async (_name, products, y) => {
+    expect(opsLeft(y).filter((op) => op === "matmul")).toHaveLength(products);
+    expect(await wrong([p, y])).toEqual([]);
+  });
+
   it("that is also an output is computed beside the product", async () => {
     const t = a.transpose();
     const p = t.matmul(a);

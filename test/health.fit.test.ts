@@ -121,6 +121,18 @@ test("an update is measured as it is made", async () => {
   expect(layer?.weightGradient).toBeCloseTo((moved * size(before)) / 0.5 / Math.sqrt(12), 5);
 });
 
+test("a look sees the same at a batch of another size between", async () => {
+  seed(2);
+  const model = stack();
+  const { health } = await watched(model, {
+    ...{ optimizer: new SGD(model.parameters(), { lr: 0 }), batchSize: 200, shuffle: false, epochs: 2 },
+    health: { every: 1 },
+  });
+  const [first, rest, again] = health.samples.map(({ layers }) => layers);
+  expect(again).toEqual(first);
+  expect(rest).not.toEqual(first);
+});
+
 const huge: init.Initializer = (shape: Shape, o) => randn(shape, { std: 30, ...o });
 
 describe("a faulty run", () => {

@@ -1,6 +1,7 @@
 /** Whether the doctor's counts of what steps and looks cost (`lib/health/cost.ts`) hold against processor time. */
 import { costs as counted } from "../../lib/health/cost.js";
-import { Probe } from "../../lib/health/probe.js";
+import { stepReading } from "../../lib/health/probe.js";
+import { structureIn } from "../../lib/init/structure.js";
 import { traceLayers } from "../../lib/nn/trace.js";
 import { arange } from "../../lib/ops/index.js";
 import { table } from "../../lib/table.js";
@@ -22,8 +23,9 @@ function countsOf({ set, model: make, options: given }: Sized): { plain: number;
   const trace = traceLayers(model, x, "training");
   const loss = lossOf(trace.output, y);
   const parts = { x, y, trace, loss, step: optimizer.graph(loss) };
-  const probe = new Probe(model, false);
-  return counted(parts, probe.tensors(parts, optimizer), probe.structure?.uses.length ?? 0);
+  const structure = structureIn(model, x, trace);
+  const { tensors } = stepReading(structure, parts, optimizer, false);
+  return counted(parts, tensors, structure.uses.length);
 }
 
 /** What an epoch takes with a look at every step and with the fewest; the rest of both is the same. */

@@ -1,8 +1,14 @@
 /**
- * What watching costs: runs of a sensible size with `health: true` and without, in turn. It is processor time of all threads,
- * which hides nothing that is done beside the run, and means the same on a busy machine.
+ * What watching costs runs of a sensible size: processor time of all threads, which hides nothing that is done beside the run.
+ *
+ * It is about as much as two runs differ by chance on a busy machine, so it is made ten times as much: a tenth of the run with
+ * as many looks as the whole has, ten times over, with the doctor and without, in turn. What disturbs a stretch of that disturbs
+ * both. After each of them all garbage is collected, which counts: else whoever comes next would pay for it.
  */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { DataSet } from "../../lib/data/index.js";
+import "../../lib/health/index.js"; // without which no run is watched
 import * as nn from "../../lib/nn/index.js";
 import { seed as startAt } from "../../lib/ops/index.js";
 import * as optim from "../../lib/optim/index.js";
@@ -58,6 +64,11 @@ export async function sizedRuns(): Promise<Record<string, Sized>> {
   };
 }
 
+function secondsSince(began: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(began);
+  return (user + system) / 1e6;
+}
+
 /** Processor seconds of a run. */
 export async function secondsOf(
   { set, model: make, options }: Sized,
@@ -68,27 +79,82 @@ export async function secondsOf(
   const model = make();
   const began = process.cpuUsage();
   await fit(model, set, { ...options(model), ...(epochs && { epochs }), health });
-  const { user, system } = process.cpuUsage(began);
-  return (user + system) / 1e6;
+  return secondsSince(began);
 }
 
-/** What it costs in percent of each run, by the least time of the rounds with and without, and the mean of those. */
+/** Of one run: what watching takes, in milliseconds and in percent of the run; the median over the rounds. */
+export interface RunOverhead {
+  readonly ms: number;
+  readonly percent: number;
+  /** Half of the rounds gave percentages between these. */
+  readonly quartiles: readonly [number, number];
+}
+
+/** Each run's, and the mean of their percentages. */
 export interface Overhead {
   readonly percent: number;
-  readonly runs: Readonly<Record<string, number>>;
+  readonly runs: Readonly<Record<string, RunOverhead>>;
+}
+
+const parts = 10;
+/** So many pairs go before: by then the code has been optimized. */
+const warmups = 50;
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+const rounded = (x: number): number => Number(x.toFixed(2));
+
+/** The value that so much of the list is below. */
+function quantile(list: readonly number[], share: number): number {
+  const sorted = [...list].sort((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const [low, high] = [sorted[Math.floor(at)], sorted[Math.ceil(at)]];
+  return low + (at - Math.floor(at)) * (high - low);
+}
+
+/** A tenth of a run, and how it is watched so that there are as many looks as in the whole. */
+async function tenthOf(whole: Sized): Promise<{ readonly tenth: Sized; readonly every: number }> {
+  startAt(1);
+  const model = whole.model();
+  const options = whole.options(model);
+  const { batchSize = 32, epochs = 1 } = options;
+  const { health } = await fit(model, whole.set, { ...options, health: true });
+  const steps = Math.round((epochs * whole.set.size) / batchSize / parts);
+  const tenth: Sized = {
+    set: whole.set.take(Math.min(steps * batchSize, whole.set.size)),
+    model: whole.model,
+    options: (one) => ({ ...whole.options(one), epochs: 1 }),
+  };
+  return { tenth, every: Math.ceil(steps / (health?.samples.length ?? 1)) };
+}
+
+async function overheadOf(whole: Sized, rounds: number): Promise<RunOverhead> {
+  const { tenth, every } = await tenthOf(whole);
+  const [plain, watching]: [number[], number[]] = [[], []];
+  for (let i = 0; i < warmups; i++) for (const health of [false, { every }]) await secondsOf(tenth, health);
+  const withGarbage = async (health: FitOptions["health"]): Promise<number> => {
+    const seconds = await secondsOf(tenth, health);
+    const began = process.cpuUsage();
+    collectGarbage();
+    return seconds + secondsSince(began);
+  };
+  for (let round = 0; round < rounds; round++) {
+    const sums = { off: 0, on: 0 };
+    for (let i = 0; i < 2 * parts; i++) {
+      const which = (i + (i >> 1)) % 2 ? "on" : "off"; // whoever is first changes from pair to pair
+      sums[which] += await withGarbage(which === "on" && { every });
+    }
+    watching.push((sums.on - sums.off) / parts);
+    plain.push(await secondsOf(whole, false));
+  }
+  const percent = (share: number): number => rounded((100 * quantile(watching, share)) / quantile(plain, 0.5));
+  const ms = rounded(1e3 * quantile(watching, 0.5));
+  return { ms, percent: percent(0.5), quartiles: [percent(0.25), percent(0.75)] };
 }
 
 export async function overhead(rounds: number): Promise<Overhead> {
-  const runs: Record<string, number> = {};
-  for (const [name, sized] of Object.entries(await sizedRuns())) {
-    const least = { off: Infinity, on: Infinity };
-    await secondsOf(sized, true); // compiles
-    for (let round = 0; round < 2 * rounds; round++) {
-      // Whoever is first changes from round to round.
-      const which = (round + (round >> 1)) % 2 ? "on" : "off";
-      least[which] = Math.min(least[which], await secondsOf(sized, which === "on"));
-    }
-    runs[name] = Number((100 * (least.on / least.off - 1)).toFixed(2));
-  }
-  return { percent: Number(meanOf(Object.values(runs)).toFixed(2)), runs };
+  const runs: Record<string, RunOverhead> = {};
+  for (const [name, sized] of Object.entries(await sizedRuns())) runs[name] = await overheadOf(sized, rounds);
+  return { percent: rounded(meanOf(Object.values(runs).map(({ percent }) => percent))), runs };
 }

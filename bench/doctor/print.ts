@@ -52,7 +52,17 @@ export function figuresTable(figures: Figures): string {
 
 export const overheadText = ({ runs }: Overhead): string =>
   Object.entries(runs)
-    .map(([name, value]) => `  ${value.toFixed(2).padStart(6)} %  ${name}`)
+    .map(
+      ([
+        name,
+        {
+          ms,
+          percent: p,
+          quartiles: [low, high],
+        },
+      ]) =>
+        `  ${p.toFixed(2).padStart(6)} %, from ${low.toFixed(2)} to ${high.toFixed(2)} %; ${ms.toFixed(1)} ms  ${name}`,
+    )
     .join("\n");
 
 const scores = (values: readonly number[]): string => values.map((v) => v.toFixed(0)).join("/");

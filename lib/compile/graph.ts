@@ -31,10 +31,11 @@ export function isLeaf(node: Tensor): node is Leaf {
   return node instanceof Constant || node instanceof Variable || node instanceof Feed;
 }
 
-/** The inputs whose values a node needs: an alias needs only what it is an alias of. */
-export function needs(node: { op: Op; inputs: readonly Tensor[] }): readonly Tensor[] {
-  return node.op.kind === "alias" ? node.inputs.slice(0, 1) : node.inputs;
-}
+/** How many of a node's inputs it needs the values of: an alias only what it is an alias of. */
+export const needed = ({ op, inputs }: Tensor): number => (op.kind === "alias" ? 1 : inputs.length);
+
+/** The inputs whose values a node needs. */
+export const needs = (node: Tensor): readonly Tensor[] => node.inputs.slice(0, needed(node));
 
 function checkEffect({ variable, value }: Effect): void {
   if (sameShape(variable.shape, value.shape) && variable.dtype === value.dtype) return;
@@ -57,8 +58,8 @@ export function collect(request: Request): Graph {
   for (let node = open.pop(); node; node = open.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
-    for (const effect of node.effects ?? []) add(effect);
-    open.push(...needs(node));
+    if (node.effects) for (const effect of node.effects) add(effect);
+    for (let i = 0; i < needed(node); i++) open.push(node.inputs[i]);
   }
   // Creation order is a topological order.
   const nodes = [...seen].sort((a, b) => a.id - b.id);

@@ -76,9 +76,9 @@ export function compile(graph: Graph, opcodes: Opcodes): Program {
   };
 }
 
-/** The passes in force, as part of a cache key. */
-export function passKey(): string {
-  return Object.values(passes).map(Number).join("");
+/** The passes in force, a bit for each. */
+export function passFlags(): number {
+  return Object.values(passes).reduce((bits, on) => 2 * bits + Number(on), 0);
 }
 
 function dump(planned: Plan, graph: Graph): string[] {

@@ -133,6 +133,16 @@ const rules: readonly Rule[] = [
   turnProducts,
   absorbUniform,
 ];
+const unturned = rules.filter((rule) => rule !== turnProducts);
+
+/** Products that something reads as they are: to turn one for those that read it transposed would compute it twice. */
+function readAsTheyAre(ir: IR): Set<Node> {
+  const wanted = new Set<Node>([...ir.outputs, ...ir.effects.map(({ value }) => value)]);
+  for (const node of [...ir.nodes].reverse())
+    if (node.op.kind === "alias" ? wanted.has(node) : !swapsLast(node))
+      for (const input of node.inputs) wanted.add(input);
+  return wanted;
+}
 
 /** Applies the rules from the leaves on, sharing equal nodes. */
 export function simplify(ir: IR): IR {
@@ -156,11 +166,13 @@ export function simplify(ir: IR): IR {
     nodes.push(settled);
     return settled;
   };
+  const fixed = readAsTheyAre(ir);
   for (const node of ir.nodes) {
+    const own = swapsLast(node) && fixed.has(solid(node.inputs[0])) ? unturned : rules;
     let at: Node = { ...node, inputs: node.inputs.map((x) => final.get(x) as Node) };
     for (let changed = true; changed; ) {
       changed = false;
-      for (const rule of rules) {
+      for (const rule of own) {
         const next = rule(at);
         if (!next) continue;
         at = next;

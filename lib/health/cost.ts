@@ -1,5 +1,5 @@
 /** What looks cost beside steps, counted rather than timed: the same run is looked at at the same steps on every machine. */
-import { collect } from "../compile/graph.js";
+import { needed } from "../compile/graph.js";
 import type { Tensor } from "../tensor.js";
 import type { StepParts } from "../train/observer.js";
 
@@ -31,9 +31,15 @@ export function costs({ step: { outputs, effects } }: StepParts, looked: readonl
   const own = [...Object.values(outputs), ...effects.map(({ value }) => value)];
   const last = Math.max(...own.map(({ id }) => id));
   let [plain, look] = [0, judging + judgingLayer * layers];
-  for (const node of collect({ outputs: [...own, ...looked] }).nodes)
+  const seen = new Set<Tensor>();
+  const open = [...own, ...looked];
+  for (let node = open.pop(); node; node = open.pop()) {
+    if (seen.has(node)) continue;
+    seen.add(node);
     if (node.id <= last) plain += costOf(node);
     else look += costOf(node);
+    for (let i = 0; i < needed(node); i++) open.push(node.inputs[i]);
+  }
   return { plain, look };
 }
 

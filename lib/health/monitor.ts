@@ -3,7 +3,8 @@
 import type { TypedArray } from "../dtype.js";
 import { EvengradError } from "../error.js";
 import { logSlope } from "../init/measure.js";
-import type { Structure } from "../init/structure.js";
+import type { Reading } from "../init/reading.js";
+import { type Structure, structureIn } from "../init/structure.js";
 import type { Tensor } from "../tensor.js";
 import type { HealthOptions } from "../train/fit.js";
 import type { EpochRecord, History } from "../train/history.js";
@@ -20,7 +21,7 @@ import { type Sample, sampleOf, someOf } from "./facts/sample.js";
 import { isSound, type StartFacts, startView } from "./facts/start.js";
 import { type Finding, type RuleName, ranked } from "./finding.js";
 import { writeJournal } from "./journal.js";
-import { Probe } from "./probe.js";
+import { type StepNumbers, stepReading } from "./probe.js";
 import type { HealthRecord, HealthSample, RepairRecord, WatchedLayer } from "./record.js";
 import { courseOf } from "./rules/course.js";
 import { atStart, onTheWay } from "./rules/index.js";
@@ -42,7 +43,8 @@ export class Monitor implements Observer {
   private readonly findings: Finding[] = [];
   private readonly repairs: RepairRecord[] = [];
   private samples: HealthSample[] = [];
-  private readonly probe: Probe;
+  /** What is read of a step that is looked at, and the structure of it. */
+  private looked: { readonly structure: Structure; readonly reading: Reading<StepNumbers> } | undefined;
   /** Steps from one look to the next; by what a look costs once that is known, unless told or to be repaired. */
   private every: number;
   private readonly events: EventWriter | undefined;
@@ -74,8 +76,7 @@ export class Monitor implements Observer {
     private readonly loop: Loop,
     private readonly options: HealthOptions,
   ) {
-    const { model, set, total } = loop;
-    this.probe = new Probe(model, options.histograms ?? options.tensorboard !== undefined);
+    const { set, total } = loop;
     this.every = options.every ?? Math.max(10, Math.ceil(total / 20));
     this.events = options.tensorboard === undefined ? undefined : new EventWriter(options.tensorboard);
     this.sample = sampleOf(set, options.repair === "auto" ? undefined : 256); // watching alone is to cost little
@@ -145,17 +146,21 @@ export class Monitor implements Observer {
   }
 
   instrument(parts: StepParts): readonly Tensor[] {
-    const { loop, probe, options } = this;
-    const looked = probe.tensors(parts, loop.options.optimizer);
+    const { loop, options } = this;
+    const structure = structureIn(loop.model, parts.x, parts.trace);
+    const histograms = options.histograms ?? options.tensorboard !== undefined;
+    const reading = stepReading(structure, parts, loop.options.optimizer, histograms);
+    this.looked = { structure, reading };
     if (options.every === undefined && !this.surgeon)
-      this.every = spacing(loop.total, parts, looked, probe.structure?.uses.length ?? 0);
-    return looked;
+      this.every = spacing(loop.total, parts, reading.tensors, structure.uses.length);
+    return reading.tensors;
   }
 
   async see(values: readonly TypedArray[]): Promise<void> {
     const { loop } = this;
     const step = loop.at - 1;
-    const { layers, topClass } = this.probe.numbers(values);
+    if (!this.looked) return;
+    const { layers, topClass } = this.looked.reading.decode(values);
     const [loss, gradNorm] = [loop.losses[step], loop.gradNorms[step]];
     const sample: HealthSample = { step, epoch: loop.epochOf(step), loss, gradNorm, topClass, layers };
     this.samples.push(sample);
@@ -283,7 +288,7 @@ export class Monitor implements Observer {
     const { losses, gradNorms, total, at, records } = loop;
     const seen = samples.filter(({ step }) => step >= this.since);
     const last = seen.at(-1);
-    const uses = this.probe.structure?.uses ?? [];
+    const uses = this.looked?.structure.uses ?? [];
     const layers = (last?.layers ?? []).map((numbers, i): LayerView => {
       const { path, through, meets, block, normalized } = uses[i];
       return {
@@ -313,7 +318,7 @@ export class Monitor implements Observer {
   }
 
   private get layers(): WatchedLayer[] {
-    const uses = this.probe.structure?.uses ?? [];
+    const uses = this.looked?.structure.uses ?? [];
     return uses.map(({ path, layer, through, sum }) => ({ path, layer, activation: through?.name, shape: sum.shape }));
   }
 

@@ -1,20 +1,14 @@
 /** What the monitor wants to know of a step, as tensors beside the step's own, and as numbers. */
-import type { TypedArray } from "../dtype.js";
 import { grad } from "../grad.js";
-import { siteNumbers, siteTensors } from "../init/measure.js";
-import { type Structure, structureIn } from "../init/structure.js";
-import type { Module } from "../nn/module.js";
+import { sitesReading } from "../init/measure.js";
+import { joined, known, type Reading, rootMeanSquares } from "../init/reading.js";
+import type { Structure } from "../init/structure.js";
 import type { Optimizer } from "../optim/index.js";
-import type { Tensor } from "../tensor.js";
+import type { Tensor, Variable } from "../tensor.js";
 import type { StepParts } from "../train/observer.js";
 import type { Histogram, LayerSample } from "./record.js";
 
-const perSite = 9;
-/** Tensors of one histogram: its range and its counts. */
-const perHistogram = 3;
 const bins = 30;
-
-const histogramOf = (t: Tensor): Tensor[] => [t.min(), t.max(), t.histogram({ bins })];
 
 /** A step's numbers. */
 export interface StepNumbers {
@@ -22,71 +16,90 @@ export interface StepNumbers {
   readonly layers: readonly LayerSample[];
 }
 
-/** Reads the layers of a step. */
-export class Probe {
-  /** Of the step that was instrumented last. */
-  structure: Structure | undefined;
-  private classes = false;
+const histogramOf = (t: Tensor): Reading<Histogram> => ({
+  tensors: [t.min(), t.max(), t.histogram({ bins })],
+  decode: ([[min], [max], counts]) => ({ min, max, counts: Array.from(counts) }),
+});
 
-  constructor(
-    private readonly model: Module,
-    private readonly histograms: boolean,
-  ) {}
+const spreadOf = (
+  sum: Tensor,
+  gradient: Tensor,
+): Reading<Pick<LayerSample, "gradientHistogram" | "signalHistogram">> => {
+  const { tensors, decode } = joined(histogramOf(sum), histogramOf(gradient));
+  return {
+    tensors,
+    decode: (values) => {
+      const [signalHistogram, gradientHistogram] = decode(values);
+      return { signalHistogram, gradientHistogram };
+    },
+  };
+};
 
-  /** Tensors made from a step's graph. */
-  tensors({ x, trace, loss, step }: StepParts, optimizer: Optimizer): Tensor[] {
-    const structure = structureIn(this.model, x, trace);
-    this.structure = structure;
-    const { uses } = structure;
-    const gradients = grad(
-      loss,
-      uses.map((use) => use.sum),
-    );
-    const active = optimizer.params.filter((p) => p.trainable);
-    const written = new Map(step.effects.map(({ variable, value }) => [variable, value]));
-    const sites = uses.flatMap((use, i) => {
-      const { weight } = use;
-      const rms = weight.norm().mul(1 / Math.sqrt(weight.size));
-      const at = active.indexOf(weight);
-      const zero = rms.mul(0);
-      const gradient = at < 0 ? zero : step.outputs.norms.slice([at, at + 1]).mul(1 / Math.sqrt(weight.size));
-      const next = written.get(weight);
-      const update = next ? next.sub(weight).norm().div(weight.norm().add(1e-30)) : zero;
-      return [...siteTensors(use, gradients[i]), rms, gradient, update];
-    });
-    const { output } = trace;
-    this.classes = output.rank === 2 && output.shape[1] > 1;
-    const top = this.classes
-      ? [
-          output
-            .equal(output.max({ axes: 1, keepDims: true }))
-            .mean({ axes: 0 })
-            .max(),
-        ]
-      : [];
-    const spread = this.histograms
-      ? uses.flatMap((use, i) => [...histogramOf(use.sum), ...histogramOf(gradients[i])])
-      : [];
-    return [...sites, ...top, ...spread];
-  }
+/** Share of rows whose largest output is at the most frequent place. */
+function topClassOf(output: Tensor): Reading<number | undefined> {
+  if (output.rank !== 2 || output.shape[1] < 2) return known(undefined);
+  const top = output.equal(output.max({ axes: 1, keepDims: true })).mean({ axes: 0 });
+  return { tensors: [top.max()], decode: ([[share]]) => share };
+}
 
-  /** The numbers of a step from those tensors' values. */
-  numbers(values: readonly TypedArray[]): StepNumbers {
-    const at = (i: number): number => values[i][0];
-    const count = this.structure?.uses.length ?? 0;
-    const spreadFrom = perSite * count + (this.classes ? 1 : 0);
-    const histogram = (k: number): Histogram => {
-      const [[min], [max], counts] = values.slice(spreadFrom + perHistogram * k);
-      return { min, max, counts: Array.from(counts) };
-    };
-    const spread = (i: number) =>
-      this.histograms && { signalHistogram: histogram(2 * i), gradientHistogram: histogram(2 * i + 1) };
-    const layers = Array.from({ length: count }, (_, i): LayerSample => {
-      const numbers = Array.from({ length: perSite }, (_, k) => at(perSite * i + k));
-      const { second, ...site } = siteNumbers(numbers);
-      const [weight, weightGradient, update] = numbers.slice(6);
-      return { ...site, weight, weightGradient, update, ...spread(i) };
-    });
-    return { layers, topClass: this.classes ? at(perSite * count) : undefined };
-  }
+/** Root mean squares of weights, of their gradients, and of what the step changes them by; 0 where it does not. */
+function weightsOf(
+  weights: readonly Variable[],
+  { outputs, effects }: StepParts["step"],
+  optimizer: Optimizer,
+): Reading<Pick<LayerSample, "update" | "weight" | "weightGradient">[]> {
+  const next = new Map(effects.map(({ variable, value }) => [variable, value]));
+  const written = weights.flatMap((weight) => {
+    const value = next.get(weight);
+    return value ? [{ weight, change: value.sub(weight) }] : [];
+  });
+  const places = weights.map((weight) => written.findIndex((w) => w.weight === weight));
+  const params = optimizer.params.filter((p) => p.trainable);
+  const gradients = weights.map((weight) => params.indexOf(weight));
+  const { tensors, decode } = joined(rootMeanSquares(weights), rootMeanSquares(written.map(({ change }) => change)), {
+    tensors: [outputs.norms],
+    decode: ([norms]) => norms,
+  });
+  return {
+    tensors,
+    decode: (values) => {
+      const [own, changes, norms] = decode(values);
+      return weights.map(({ size }, i) => ({
+        weight: own[i],
+        weightGradient: gradients[i] < 0 ? 0 : norms[gradients[i]] / Math.sqrt(size),
+        update: places[i] < 0 ? 0 : changes[places[i]] / (own[i] + 1e-30),
+      }));
+    },
+  };
+}
+
+/** Reads the layers of a step, from tensors made of its graph. */
+export function stepReading(
+  { uses }: Structure,
+  { trace: { output }, loss, step }: StepParts,
+  optimizer: Optimizer,
+  histograms: boolean,
+): Reading<StepNumbers> {
+  const gradients = grad(
+    loss,
+    uses.map((use) => use.sum),
+  );
+  const { tensors, decode } = joined(
+    sitesReading(uses, gradients),
+    weightsOf(
+      uses.map(({ weight }) => weight),
+      step,
+      optimizer,
+    ),
+    joined(...uses.map(({ sum }, i) => (histograms ? spreadOf(sum, gradients[i]) : known({})))),
+    topClassOf(output),
+  );
+  return {
+    tensors,
+    decode: (values) => {
+      const [sites, weights, spread, topClass] = decode(values);
+      const layers = sites.map(({ second, ...site }, i): LayerSample => ({ ...site, ...weights[i], ...spread[i] }));
+      return { layers, topClass };
+    },
+  };
 }

@@ -1,11 +1,13 @@
 /** What a batch does at each weight of a traced model, forward and back, as tensors and as numbers. */
 import { grad } from "../grad.js";
+import { ones } from "../ops/index.js";
 import { read } from "../run/index.js";
 import type { Tensor } from "../tensor.js";
 import { inputAxes } from "./calibrate.js";
 import { depthScaleOf } from "./meanField.js";
 import { predict, type WeightMoments } from "./predict.js";
-import type { Structure, WeightUse } from "./structure.js";
+import { joined, known, type Reading, rootMeanSquares } from "./reading.js";
+import type { Structure, Through, WeightUse } from "./structure.js";
 import type { Finding } from "./verdict.js";
 
 /** Signal and gradient at one weighted sum. */
@@ -23,24 +25,39 @@ export interface SiteNumbers {
   readonly saturated: number;
 }
 
-/** The tensors of {@link SiteNumbers}, in that order. */
-export function siteTensors(use: WeightUse, gradient: Tensor): Tensor[] {
-  const { sum, through } = use;
-  const slope = through && grad(through.output.sum(), [through.from])[0].abs();
-  const none = sum.mean().mul(0);
-  return [
-    sum.mean(),
-    sum.variance(),
-    sum.square().mean(),
-    gradient.square().mean(),
-    slope ? slope.max({ axes: 0 }).equal(0).mean() : none,
-    slope ? slope.less(0.05).mean() : none,
-  ];
+/** How the activation after a sum slopes: a unit is dead where its largest slope is 0. */
+function slopes({ from, output }: Through): Reading<Pick<SiteNumbers, "dead" | "saturated">> {
+  const slope = grad(output, [from], ones(output.shape))[0].abs();
+  return {
+    tensors: [slope.max({ axes: 0 }).equal(0).mean(), slope.less(0.05).mean()],
+    decode: ([[dead], [saturated]]) => ({ dead, saturated }),
+  };
 }
 
-/** Their values. */
-export function siteNumbers([mean, variance, second, gradient, dead, saturated]: readonly number[]): SiteNumbers {
-  return { mean, variance, second, gradient, dead, saturated };
+/** The moments of a sum. */
+const sumMoments = ({ sum }: WeightUse): Reading<Pick<SiteNumbers, "mean" | "second" | "variance">> => ({
+  tensors: [sum.mean(), sum.variance()],
+  decode: ([[mean], [variance]]) => ({ mean, variance, second: variance + mean ** 2 }),
+});
+
+/**
+ * The numbers of each use, by as few tensors as will do: every one of them costs each look.
+ * @param gradients of the loss with respect to each sum
+ */
+export function sitesReading(uses: readonly WeightUse[], gradients: readonly Tensor[]): Reading<SiteNumbers[]> {
+  const linear = known({ dead: 0, saturated: 0 });
+  const { tensors, decode } = joined(
+    joined(...uses.map(sumMoments)),
+    joined(...uses.map(({ through }) => (through ? slopes(through) : linear))),
+    rootMeanSquares(gradients),
+  );
+  return {
+    tensors,
+    decode: (values) => {
+      const [sums, slope, rms] = decode(values);
+      return uses.map((_, i) => ({ ...sums[i], ...slope[i], gradient: rms[i] ** 2 }));
+    },
+  };
 }
 
 /** How alike rows and units are, and the moments of weight and bias that mean-field theory asks for. */
@@ -108,29 +125,31 @@ export async function measure(
     loss,
     uses.map((use) => use.sum),
   );
-  const groups = uses.map((use, i) => [...siteTensors(use, gradients[i]), ...moreTensors(use)]);
+  const sites = sitesReading(uses, gradients);
+  const groups = uses.map(moreTensors);
   const own = [x.square().mean(), x.mean(), ...groups.flat()];
-  const all = await read([...own, ...others]);
-  const [[square], [mean], ...sites] = all.slice(0, own.length).map((values) => [...values]);
+  const all = await read([...own, ...sites.tensors, ...others]);
+  const [[square], [mean], ...more] = all.slice(0, own.length).map((values) => [...values]);
+  const numbers = sites.decode(all.slice(own.length, own.length + sites.tensors.length));
   const perUse = groups[0]?.length ?? 0;
-  const at = (i: number): number[] => sites.slice(i * perUse, (i + 1) * perUse).map(([v]) => v);
+  const at = (i: number): number[] => more.slice(i * perUse, (i + 1) * perUse).map(([v]) => v);
   const moments = new Map<WeightUse, WeightMoments>(
     uses.map((use, i) => {
-      const [weightVariance, bias, cross, rowSum] = at(i).slice(8);
+      const [weightVariance, bias, cross, rowSum] = at(i).slice(2);
       return [use, { weightVariance, bias, cross, rowSum }];
     }),
   );
   const predictions = predict(structure, { node: x, square, mean: given ? mean : 0 }, moments);
   const findings = uses.map((use, i): Finding => {
-    const { second, ...numbers } = siteNumbers(at(i));
-    const [correlation, unitMean] = at(i).slice(6);
+    const { second, ...site } = numbers[i];
+    const [correlation, unitMean] = at(i);
     const { q, chi } = predictions.get(use) ?? { q: Number.NaN, chi: Number.NaN };
     return {
       path: use.path,
       layer: use.layer,
       activation: use.through?.name,
       shape: use.sum.shape,
-      ...numbers,
+      ...site,
       correlation,
       unitMean: unitMean / Math.sqrt(second),
       predicted: { q, chi, depthScale: depthScaleOf(chi) },
@@ -143,6 +162,6 @@ export async function measure(
     findings,
     forwardSlope: logSlope(hidden.map(({ variance }) => variance)),
     backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),
-    values: all.slice(own.length).map((values) => [...values]),
+    values: all.slice(own.length + sites.tensors.length).map((values) => [...values]),
   };
 }

@@ -1,7 +1,7 @@
 /** What each weight of a traced model meets: an activation, a norm, a residual sum, a gate, or the end. */
 import { collect, keyOf } from "../compile/graph.js";
 import { Dropout } from "../nn/dropout.js";
-import type { Module } from "../nn/module.js";
+import { type Module, placesIn } from "../nn/module.js";
 import { type LayerTrace, type TraceMode, traceLayers } from "../nn/trace.js";
 import { isScalarLiteral, scalar } from "../ops/map.js";
 import { apply } from "../ops/op.js";
@@ -296,7 +296,7 @@ export function structureIn(model: Module, x: Tensor, traced: LayerTrace): Struc
   const walk = new Walk(traced, x);
   const paths = new Map(model.namedVariables().map(([path, variable]) => [variable, path]));
   const owners = new Map(
-    model.namedModules().flatMap(([, part]) => part.parameters().map((v) => [v, part.constructor.name] as const)),
+    placesIn(model).flatMap(({ module, parts }) => parts.map(([, part]) => [part, module.constructor.name] as const)),
   );
   const found = new Map<Variable, WeightUse>();
   for (const [product, { input, weight }] of walk.products) {

@@ -35,11 +35,9 @@ export abstract class Module {
   /** Parameters and buffers (such as `runningMean`) with their paths, each once under the first path that leads to it. */
   namedVariables(): [path: string, variable: Variable][] {
     const found = new Map<Variable, string>();
-    for (const [path, module] of this.namedModules()) {
-      for (const [key, variable] of members(module)) {
-        if (variable instanceof Variable && !found.has(variable)) found.set(variable, join(path, key));
-      }
-    }
+    for (const { path, parts } of placesIn(this))
+      for (const [key, part] of parts)
+        if (part instanceof Variable && !found.has(part)) found.set(part, join(path, key));
     return [...found].map(([variable, path]) => {
       // A part that is walked after its model does not shorten the names that the model gave.
       if (!variable.label.endsWith(`.${path}`)) variable.label = path;
@@ -54,14 +52,7 @@ export abstract class Module {
 
   /** This module (path "") and all below it, outer ones first, each once. */
   namedModules(): [path: string, module: Module][] {
-    const found = new Map<Module, string>();
-    const visit = (module: Module, path: string): void => {
-      if (found.has(module)) return;
-      found.set(module, path);
-      for (const [key, part] of members(module)) if (part instanceof Module) visit(part, join(path, key));
-    };
-    visit(this, "");
-    return [...found].map(([module, path]) => [path, module]);
+    return placesIn(this).map(({ path, module }) => [path, module]);
   }
 
   /** Sets this module and all below it to training. */
@@ -129,9 +120,33 @@ export abstract class Module {
 
 const join = (path: string, key: string): string => (path ? `${path}.${key}` : key);
 
+/** A module somewhere in a model, and what it holds directly. */
+export interface Place {
+  readonly path: string;
+  readonly module: Module;
+  readonly parts: readonly Member[];
+}
+
+/** A module (path "") and all below it, outer ones first, each once. */
+export function placesIn(root: Module): Place[] {
+  const found: Place[] = [];
+  const seen = new Set<Module>();
+  const visit = (module: Module, path: string): void => {
+    if (seen.has(module)) return;
+    seen.add(module);
+    const parts = members(module);
+    found.push({ path, module, parts });
+    for (const [key, part] of parts) if (part instanceof Module) visit(part, join(path, key));
+  };
+  visit(root, "");
+  return found;
+}
+
+type Member = [path: string, part: Module | Variable];
+
 /** The variables and modules among an object's own properties, looking into arrays and plain objects. */
-function members(owner: object): [path: string, part: Module | Variable][] {
-  const found: [string, Module | Variable][] = [];
+function members(owner: object): Member[] {
+  const found: Member[] = [];
   const open = new Set<object>();
   const visit = (holder: object, path: string): void => {
     if (open.has(holder)) return;

@@ -1,7 +1,7 @@
 /** Elementwise ops: how one is declared, and how operands of different dtypes and shapes meet. */
 import { checkDType, type DType } from "../dtype.js";
 import { fail, show } from "../error.js";
-import { broadcastShapes, checkShape, type Shape } from "../shape.js";
+import { broadcastShapes, checkShape, type Shape, sameShape } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import { type Aval, apply, type MapOp, type Op } from "./op.js";
 
@@ -84,10 +84,13 @@ export function mapOp(name: string, arity: number, declaration: Declaration): Ma
     kind: "map",
     arity,
     infer(inputs) {
-      const shape = broadcastShapes(
-        name,
-        inputs.map((x) => x.shape),
-      );
+      const [{ shape: first }] = inputs;
+      const shape = inputs.every((x) => sameShape(x.shape, first))
+        ? first
+        : broadcastShapes(
+            name,
+            inputs.map((x) => x.shape),
+          );
       const flag = typing === "test" || typing === "compare" || typing === "logic";
       return { shape, dtype: flag ? "bool" : inputs[inputs.length - 1].dtype };
     },

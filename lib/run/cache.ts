@@ -1,35 +1,58 @@
-/** Compiled programs, shared by graphs of equal structure; a graph that never repeats is named once as a warning. */
+/** Programs shared by graphs of equal structure; a graph that never repeats is named once as a warning. */
 import type { Graph } from "../compile/graph.js";
 import { keyOf } from "../compile/graph.js";
-import { passKey } from "../compile/index.js";
+import { passFlags } from "../compile/index.js";
+import { signatureOf } from "../compile/signature.js";
 
 const capacity = 256;
 const patience = 64;
 
+/** Two hashes in the bits of a number: FNV-1a, and the same with another prime from the other end. */
+function hashOf(words: Int32Array): number {
+  let [a, b] = [0x811c9dc5, 0x811c9dc5];
+  for (let i = 0, j = words.length - 1; j >= 0; i++, j--) {
+    a = Math.imul(a ^ words[i], 0x01000193);
+    b = Math.imul(b ^ words[j], 0x85ebca6b);
+    b ^= b >>> 15;
+  }
+  return (a >>> 0) * 2 ** 21 + (b >>> 11);
+}
+
+function same(a: Int32Array, b: Int32Array): boolean {
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
+}
+
 /** A least-recently-used cache keyed by structure. */
 export class ProgramCache<P> {
-  private readonly programs = new Map<string, P>();
-  /** Graphs that differ only in attributes and shapes: how often one was compiled, and its last key. */
+  /** By hash; of two signatures with one hash the later one stays. */
+  private readonly programs = new Map<number, { readonly signature: Int32Array; readonly program: P }>();
+  /** Graphs that differ only in attributes and shapes: how often one was compiled, and its last text. */
   private readonly kin = new Map<string, { misses: number; last: string }>();
   private warned = false;
 
   get(graph: Graph, make: () => P): P {
-    const key = `${passKey()}\n${keyOf(graph)}`;
-    const known = this.programs.get(key);
-    if (known !== undefined) {
-      this.programs.delete(key);
-      this.programs.set(key, known);
-      return known;
+    const passes = passFlags();
+    const signature = signatureOf(graph, passes);
+    const hash = hashOf(signature);
+    const known = this.programs.get(hash);
+    if (known !== undefined && same(known.signature, signature)) {
+      this.programs.delete(hash);
+      this.programs.set(hash, known);
+      return known.program;
     }
-    this.watch(graph, key);
+    const own = signature.slice(); // what is made next may ask for another one
+    this.watch(graph, passes);
     const program = make();
-    this.programs.set(key, program);
-    if (this.programs.size > capacity) this.programs.delete(this.programs.keys().next().value as string);
+    this.programs.set(hash, { signature: own, program });
+    if (this.programs.size > capacity) this.programs.delete(this.programs.keys().next().value as number);
     return program;
   }
 
-  private watch(graph: Graph, key: string): void {
+  private watch(graph: Graph, passes: number): void {
     if (this.warned) return;
+    const key = `passes ${passes}\n${keyOf(graph)}`;
     const family = graph.nodes.map((node) => node.op.name).join(" ");
     const before = this.kin.get(family);
     const misses = (before?.misses ?? 0) + 1;

@@ -1,14 +1,9 @@
 /** What is known of inputs and targets before any training. */
+import type { Reading } from "../../init/reading.js";
 import { maxBins } from "../../ops/histogram.js";
 import { eye, oneHot } from "../../ops/index.js";
 import type { Tensor } from "../../tensor.js";
 import { squaredDistances } from "./distances.js";
-
-/** A group of tensors to read, and what their values mean. */
-export interface Reading<T> {
-  readonly tensors: readonly Tensor[];
-  decode(values: readonly (readonly number[])[]): T;
-}
 
 /** Inputs as (N, features). */
 export interface InputFacts {
@@ -91,7 +86,7 @@ export function targetFacts(target: Tensor, classes: number, all = target): Read
       whole: whole === 1 && least >= 0,
       variance,
       square,
-      counts: perClass && [...perClass],
+      counts: perClass && Array.from(perClass),
     }),
   };
 }

@@ -1,9 +1,10 @@
 /** Which loss a function is, told by its gradient: a caller may have wrapped it. */
 import { grad } from "../../grad.js";
+import type { Reading } from "../../init/reading.js";
 import { oneHot } from "../../ops/index.js";
 import { sameShape } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
-import type { Reading, TargetFacts } from "./data.js";
+import type { TargetFacts } from "./data.js";
 
 /** `other` is any loss that is none of these means over the batch. */
 export type LossKind = "binary cross-entropy" | "cross-entropy" | "likelihood" | "other" | "square";

@@ -1,9 +1,9 @@
 /** What is known of each parameter before the first step. */
+import { joined, type Reading, rootMeanSquares } from "../../init/reading.js";
 import type { Module } from "../../nn/module.js";
-import { eye, Generator, norms, randn } from "../../ops/index.js";
+import { eye, Generator, randn } from "../../ops/index.js";
 import type { Optimizer } from "../../optim/index.js";
 import type { Tensor, Variable } from "../../tensor.js";
-import type { Reading } from "./data.js";
 import { squaredDistances } from "./distances.js";
 
 export interface ParameterFacts {
@@ -31,18 +31,15 @@ const mostNumbers = 16;
 const alike = 1e-5;
 
 /** The share of a weight's units that have a twin: another one with equal weights. */
-function twins(weight: Tensor): Tensor {
+function twins(weight: Tensor): Reading<number> {
   const units = Math.min(mostUnits, weight.shape[0]);
   const rows = weight.slice([0, units]).reshape([units, weight.size / weight.shape[0]]);
   const fanIn = rows.shape[1];
   const unit = rows.div(rows.norm().add(1e-30)); // of length 1 all together, so that no square is too small
   const numbers =
     fanIn > mostNumbers ? unit.matmul(randn([fanIn, mostNumbers], { std: 0.25, generator: new Generator() })) : unit;
-  return squaredDistances(numbers, numbers)
-    .add(eye(units))
-    .min({ axes: 1 })
-    .less(alike / units)
-    .mean();
+  const nearest = squaredDistances(numbers, numbers).add(eye(units)).min({ axes: 1 });
+  return { tensors: [nearest.less(alike / units).mean()], decode: ([[share]]) => share };
 }
 
 /** @param gradients of the loss, for the parameters that it depends on */
@@ -57,15 +54,15 @@ export function parameterFacts(
   const place = new Map(used.map(([, v], i) => [v, i]));
   const matrices = named.flatMap(([, v]) => (v.rank >= 2 && v.shape[0] > 1 && v.size / v.shape[0] > 1 ? [v] : []));
   const alike = new Map(matrices.map((v, i) => [v, i]));
+  const { tensors, decode } = joined(
+    rootMeanSquares(named.map(([, v]) => v)),
+    rootMeanSquares(used.map(([, v]) => gradients.get(v) as Tensor)),
+    joined(...matrices.map(twins)),
+  );
   return {
-    tensors: [
-      norms(named.map(([, v]) => v)),
-      ...(used.length ? [norms(used.map(([, v]) => gradients.get(v) as Tensor))] : []),
-      ...matrices.map(twins),
-    ],
-    decode: ([own, ...rest]) => {
-      const back = used.length ? rest[0] : [];
-      const units = rest.slice(used.length ? 1 : 0);
+    tensors,
+    decode: (values) => {
+      const [own, back, units] = decode(values);
       return named.map(([path, v], i) => ({
         path,
         rank: v.rank,
@@ -73,9 +70,9 @@ export function parameterFacts(
         trainable: v.trainable,
         given: given?.has(v) ?? true,
         used: gradients.has(v),
-        rms: own[i] / Math.sqrt(v.size),
-        gradient: (back[place.get(v) ?? -1] ?? 0) / Math.sqrt(v.size),
-        twins: units[alike.get(v) ?? -1]?.[0] ?? 0,
+        rms: own[i],
+        gradient: back[place.get(v) ?? -1] ?? 0,
+        twins: units[alike.get(v) ?? -1] ?? 0,
       }));
     },
   };

@@ -2,7 +2,8 @@
 
 import { collect } from "../../compile/graph.js";
 import { grad } from "../../grad.js";
-import { logSlope, siteNumbers, siteTensors } from "../../init/measure.js";
+import { logSlope, sitesReading } from "../../init/measure.js";
+import { joined, known, type Reading } from "../../init/reading.js";
 import type { Structure } from "../../init/structure.js";
 import { BatchNorm, Dropout } from "../../nn/index.js";
 import type { Module } from "../../nn/module.js";
@@ -16,7 +17,6 @@ import {
   inputFacts,
   type NeighbourFacts,
   neighbourFacts,
-  type Reading,
   type TargetFacts,
   targetFacts,
 } from "./data.js";
@@ -68,16 +68,17 @@ export function opOf(output: Tensor): string {
 
 /** @param gradients of the loss with respect to each sum */
 function layerFacts({ uses }: Structure, gradients: readonly Tensor[]): Reading<LayerFacts[]> {
-  const sites = uses.map((use, i) => siteTensors(use, gradients[i]));
-  const perSite = sites[0]?.length ?? 0;
+  const { tensors, decode } = sitesReading(uses, gradients);
   return {
-    tensors: sites.flat(),
-    decode: (values) =>
-      uses.map(({ path, through, meets, normalized, block }, i) => ({
-        ...siteNumbers(values.slice(i * perSite, (i + 1) * perSite).map(([v]) => v)),
+    tensors,
+    decode: (values) => {
+      const sites = decode(values);
+      return uses.map(({ path, through, meets, normalized, block }, i) => ({
+        ...sites[i],
         ...{ path, normalized, activation: through?.name, head: meets === "head", branch: block !== undefined },
         bare: through === undefined && meets === "layer" && !normalized,
-      })),
+      }));
+    },
   };
 }
 
@@ -97,39 +98,28 @@ export async function startFacts(
     decode: ([[least], [most]]) => ({ shape: output.shape, least, most, op: opOf(output) }),
   };
   const labelled = classes > 1 || y.size === y.shape[0];
-  const neighbours = labelled && x.shape[0] >= 32 ? neighbourFacts(x, y, classes) : undefined;
+  const near = labelled && x.shape[0] >= 32 ? neighbourFacts(x, y, classes) : known(undefined);
   const reached = new Set<Tensor>(collect({ outputs: [loss] }).leaves);
   const used = model.parameters().filter((p) => reached.has(p));
   const sums = structure.uses.map((use) => use.sum);
   const gradients = grad(loss, [...sums, ...used]);
   const ofParameters = new Map(used.map((p, i) => [p, gradients[sums.length + i]]));
-  const readings: Reading<unknown>[] = [
+  const { tensors, decode } = joined(
     inputFacts(first && first.size === x.size ? first.reshape([x.shape[0], x.size / x.shape[0]]) : x),
     targetFacts(y, classes, all),
     shown,
     lossFacts(loss, output, y),
     parameterFacts(model, ofParameters, optimizer),
     layerFacts(structure, gradients),
-    ...(neighbours ? [neighbours] : []),
-  ];
-  const values = (await read(readings.flatMap(({ tensors }) => tensors))).map((list) => [...list]);
-  const rest = [...values];
-  const decoded = readings.map(({ tensors, decode }) => decode(rest.splice(0, tensors.length)));
-  const [input, target, out, lossKind, parameters, layers, near] = decoded as [
-    InputFacts,
-    TargetFacts,
-    OutputFacts,
-    LossFacts,
-    ParameterFacts[],
-    LayerFacts[],
-    NeighbourFacts | undefined,
-  ];
+    near,
+  );
+  const [input, target, out, lossKind, parameters, layers, neighbours] = decode(await read(tensors));
   const hidden = layers.filter(({ head }) => !head);
   const batchNorm = model.namedModules().find(([, part]) => part instanceof BatchNorm);
   return {
     input,
     target,
-    neighbours: near,
+    neighbours,
     output: out,
     loss: lossKind,
     chance: chanceOf(lossKind.kind, target),
