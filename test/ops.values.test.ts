@@ -326,6 +326,7 @@ const table: [string, Tensor, NestedArray][] = [
   ["matmul of nothing", ops.zeros([2, 0]).matmul(ops.zeros([0, 1])), [[0], [0]]],
   // activations
   ["relu", v.relu(), [3, 0, 2]],
+  ["relu of −0 and NaN", tensor([-0, Number.NaN]).relu(), [-0, Number.NaN]],
   ["leakyRelu", tensor([-2, 4]).leakyRelu(0.5), [-1, 4]],
   ["prelu per channel", tensor([[-1, -1]]).prelu(tensor([0.5, 0.25])), [[-0.5, -0.25]]],
   ["hardtanh", v.hardtanh(), [1, -1, 1]],
