@@ -6,7 +6,7 @@ import { checkup, explain } from "../lib/health/index.js";
 import * as init from "../lib/init/index.js";
 import * as nn from "../lib/nn/index.js";
 import { concat, randint, randn, seed, stopGradient, tensor, zeros } from "../lib/ops/index.js";
-import { Adam, type Optimizer, SGD } from "../lib/optim/index.js";
+import { Adam, AdamW, type Optimizer, SGD } from "../lib/optim/index.js";
 import type { Shape } from "../lib/shape.js";
 import type { Tensor } from "../lib/tensor.js";
 import { fit } from "../lib/train/index.js";
@@ -167,6 +167,14 @@ const cases: Record<string, () => [first: string, Case]> = {
     "weight-decay",
     { model: stack(2), optimizer: (m) => new SGD(m.parameters(), { lr: 0.1, weightDecay: 0.5 }) },
   ],
+  "decay in the gradient that outweighs the loss's": () => [
+    "weight-decay",
+    { model: stack(2), optimizer: (m) => new Adam(m.parameters(), { lr: 0.003, weightDecay: 0.1 }) },
+  ],
+  "an epsilon that holds Adam back": () => [
+    "learning-rate-low",
+    { model: stack(2), optimizer: (m) => new Adam(m.parameters(), { lr: 0.003, eps: 1 }) },
+  ],
   "betas turned round": () => [
     "long-memory",
     { model: stack(2), optimizer: (m) => new Adam(m.parameters(), { lr: 0.003, betas: [0.99, 0.5] }) },
@@ -201,6 +209,18 @@ describe("finds no fault in", () => {
     GELU: () => ({
       model: stack(4, { act: () => new nn.GELU() }),
       optimizer: (m) => new Adam(m.parameters(), { lr: 0.002 }),
+    }),
+    "decay beside the gradient": () => ({
+      model: stack(2),
+      optimizer: (m) => new AdamW(m.parameters(), { lr: 0.003, weightDecay: 0.1 }),
+    }),
+    "a usual decay in it": () => ({
+      model: stack(2),
+      optimizer: (m) => new Adam(m.parameters(), { lr: 0.003, weightDecay: 1e-3 }),
+    }),
+    "an epsilon that leaves steps of a good size": () => ({
+      model: stack(2),
+      optimizer: (m) => new Adam(m.parameters(), { lr: 0.1, eps: 1 }),
     }),
     "batch norm": () => ({
       model: new nn.Sequential(

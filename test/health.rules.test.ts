@@ -9,6 +9,9 @@ import { repairs } from "../lib/health/repairs/index.js";
 import { courseOf } from "../lib/health/rules/course.js";
 import { onTheWay, rules } from "../lib/health/rules/index.js";
 import type { LayerView, RunView } from "../lib/health/rules/view.js";
+import { tensor } from "../lib/ops/index.js";
+import { Adam } from "../lib/optim/index.js";
+import { Variable } from "../lib/tensor.js";
 import type { EpochRecord } from "../lib/train/index.js";
 
 const steps = (n: number, f: (i: number) => number): number[] => Array.from({ length: n }, (_, i) => f(i));
@@ -61,6 +64,7 @@ const epoch = (loss: number, validation: number): EpochRecord => ({
 
 interface Given extends Partial<Omit<RunView, "samples" | "facts">> {
   update?: number;
+  weightGradient?: number;
   facts?: object;
 }
 
@@ -69,11 +73,19 @@ function view({
   losses = steps(200, (i) => 1.1 * 0.98 ** i),
   total = 200,
   update = 0.01,
+  weightGradient = 0.1,
   facts = {},
   ...given
 }: Given): RunView {
   const samples = [
-    { step: 0, epoch: 1, loss: 1, gradNorm: 1, topClass: undefined, layers: [{ update } as LayerSample] },
+    {
+      step: 0,
+      epoch: 1,
+      loss: 1,
+      gradNorm: 1,
+      topClass: undefined,
+      layers: [{ update, weightGradient } as LayerSample],
+    },
   ];
   const chance = Math.log(3);
   return {
@@ -95,6 +107,14 @@ function view({
 }
 
 const stalled = steps(200, (i) => Math.log(3) + 0.01 * noise(i));
+/** Ends with a quarter of what chance leaves. */
+const halfway = steps(200, (i) => 1.1 * 0.992 ** i);
+const withEps = (eps: number): Partial<RunView> => ({
+  plan: {
+    ...view({}).plan,
+    optimizer: new Adam([new Variable(tensor([1]))], { lr: 0.003, eps }),
+  },
+});
 const unrelated = { rows: 300, agreement: 0.33, chance: 0.33, deviation: 0.1 };
 
 describe("on the way", () => {
@@ -143,6 +163,26 @@ describe("on the way", () => {
     "but not of a run that was repaired": [
       "learning-rate-low",
       view({ losses: steps(200, (i) => 1.1 - 0.003 * i), update: 5e-3, repaired: true }),
+    ],
+    "weights that hardly moved, and much of the loss is left": [
+      "learning-rate-low",
+      view({ losses: halfway, update: 2e-4 }),
+    ],
+    "weights that moved, and as much is left": [undefined, view({ losses: halfway, update: 2e-3 })],
+    "weights that hardly moved, and little is left": [undefined, view({ update: 2e-4 })],
+    "weights that hardly moved in a run that was trained before": [
+      undefined,
+      view({ losses: steps(200, (i) => 0.5 * 0.998 ** i), update: 2e-4 }),
+    ],
+    "the same halfway": [undefined, view({ losses: halfway, update: 2e-4, total: 400 })],
+    "an epsilon above the gradients, and much of the loss is left": [
+      "learning-rate-low",
+      view({ losses: halfway, update: 2e-3, ...withEps(1) }),
+    ],
+    "an epsilon above the gradients, and little is left": [undefined, view({ update: 2e-3, ...withEps(1) })],
+    "an epsilon below the gradients": [
+      undefined,
+      view({ losses: halfway, update: 2e-3, weightGradient: 2, ...withEps(1) }),
     ],
     "one answer for all": ["collapse", view({ losses: stalled, topClass: 1 })],
     "nothing else": ["stall", view({ losses: stalled })],

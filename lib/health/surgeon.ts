@@ -300,6 +300,7 @@ const recovery: readonly Measure[] = [
   { name: "lowerRate", degree: 1 },
   { name: "adaptiveOptimizer", degree: 1 },
   { name: "normalize", degree: 1 },
+  { name: "residual", degree: 1 },
   { name: "reinitialize", degree: 1 },
 ];
 

@@ -2,10 +2,11 @@
 import type { HealthSample } from "../record.js";
 import type { Rehearsal, RunView } from "./view.js";
 
-const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
+export const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
 
-/** The median over a look's layers. */
-const ofLook = ({ layers }: HealthSample): number => median(layers.map(({ update }) => update).filter(Number.isFinite));
+/** The median over a look's layers, but for those that wait, such as the ones behind a 0. */
+const ofLook = ({ layers }: HealthSample): number =>
+  median(layers.map(({ update }) => update).filter((u) => Number.isFinite(u) && u > 0));
 
 const known = new WeakMap<HealthSample, number>();
 
