@@ -32,7 +32,7 @@ describe("looks", () => {
   });
 
   test("at steps that cost more are more of it, at most ten", async () => {
-    expect(await looksOf(1024, 240, true)).toEqual([0, 24, 48, 72, 96, 120, 144, 168, 192, 216]);
+    expect(await looksOf(1024, 400, true)).toEqual([0, 40, 80, 120, 160, 200, 240, 280, 320, 360]);
   });
 
   test("are twenty of a run that is to be repaired, and as many as are asked for", async () => {

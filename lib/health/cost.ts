@@ -4,7 +4,7 @@ import type { Tensor } from "../tensor.js";
 import type { StepParts } from "../train/observer.js";
 
 /** Looks may take so much of a run. */
-const share = 0.01;
+const share = 0.005;
 /** There are at least so many, whatever they cost, and at most so many. */
 const [fewest, most] = [5, 10];
 

@@ -79,7 +79,7 @@ export class Monitor implements Observer {
     const { set, total } = loop;
     this.every = options.every ?? Math.max(10, Math.ceil(total / 20));
     this.events = options.tensorboard === undefined ? undefined : new EventWriter(options.tensorboard);
-    this.sample = sampleOf(set, options.repair === "auto" ? undefined : 256); // watching alone is to cost little
+    this.sample = options.repair === "auto" ? sampleOf(set) : sampleOf(set, 128, 256); // watching is to cost little
     const { validation } = loop.options;
     this.surgeon =
       options.repair === "auto" ? new Surgeon(loop, this.sample, someOf(validation ?? set, 1024)) : undefined;

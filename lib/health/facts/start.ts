@@ -86,7 +86,7 @@ function layerFacts({ uses }: Structure, gradients: readonly Tensor[]): Reading<
 export async function startFacts(
   model: Module,
   structure: Structure,
-  { x, y, all }: Sample,
+  { x, y, all, near = { x, y } }: Sample,
   loss: Tensor,
   optimizer: Optimizer | undefined,
 ): Promise<StartFacts> {
@@ -98,7 +98,7 @@ export async function startFacts(
     decode: ([[least], [most]]) => ({ shape: output.shape, least, most, op: opOf(output) }),
   };
   const labelled = classes > 1 || y.size === y.shape[0];
-  const near = labelled && x.shape[0] >= 32 ? neighbourFacts(x, y, classes) : known(undefined);
+  const alike = labelled && x.shape[0] >= 32 ? neighbourFacts(near.x, near.y, classes) : known(undefined);
   const reached = new Set<Tensor>(collect({ outputs: [loss] }).leaves);
   const used = model.parameters().filter((p) => reached.has(p));
   const sums = structure.uses.map((use) => use.sum);
@@ -111,7 +111,7 @@ export async function startFacts(
     lossFacts(loss, output, y),
     parameterFacts(model, ofParameters, optimizer),
     layerFacts(structure, gradients),
-    near,
+    alike,
   );
   const [input, target, out, lossKind, parameters, layers, neighbours] = decode(await read(tensors));
   const hidden = layers.filter(({ head }) => !head);
