@@ -1,6 +1,16 @@
 // What a package costs before it computes: the start of a program that imports it, and its size on disk.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from "node:fs";
+import {
+  existsSync,
+  lstatSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 
 /** Milliseconds that Node takes to run a program. */
@@ -11,16 +21,27 @@ function startMs(args) {
   return performance.now() - began;
 }
 
-/** Milliseconds by which a program that imports is slower than an empty one, each started in turn. */
-function importing(type, code) {
+/**
+ * Milliseconds by which a program that imports is slower than an empty one, each started in turn: files, as programs are.
+ * Node loads a file that is a module by other ways than a text given to it, which no program that imports is spared.
+ */
+function importing(extension, code) {
   return {
     async measure(ms) {
-      const [bare, full] = [[], []];
-      for (const began = performance.now(); performance.now() - began < ms; ) {
-        bare.push(startMs([`--input-type=${type}`, "-e", ""]));
-        full.push(startMs([`--input-type=${type}`, "-e", code]));
+      const folder = mkdtempSync(join(tmpdir(), "evengrad-import-"));
+      const programs = { bare: join(folder, `bare.${extension}`), full: join(folder, `full.${extension}`) };
+      writeFileSync(programs.bare, "");
+      writeFileSync(programs.full, code);
+      try {
+        const [bare, full] = [[], []];
+        for (const began = performance.now(); performance.now() - began < ms; ) {
+          bare.push(startMs([programs.bare]));
+          full.push(startMs([programs.full]));
+        }
+        return Math.min(...full) - Math.min(...bare); // what else the machine does can only add
+      } finally {
+        rmSync(folder, { recursive: true });
       }
-      return Math.min(...full) - Math.min(...bare); // what else the machine does can only add
     },
   };
 }
@@ -71,8 +92,8 @@ export function footprintKinds(footprint) {
   const { esm, cjs, addon } = footprint;
   const size = (bytes) => ({ measure: async () => bytes });
   return {
-    esm: () => importing("module", esm),
-    cjs: () => importing("commonjs", cjs),
+    esm: () => importing("mjs", esm),
+    cjs: () => importing("cjs", cjs),
     installed: () => size(installedBytes(footprint)),
     ...(addon && { addon: () => size(statSync(addon).size) }),
   };
