@@ -1,6 +1,7 @@
 /** What the doctor says before the first step: each fault by its name, nothing of sound models, bad input in words. */
 import { describe, expect, test } from "vitest";
 import { DataSet } from "../lib/data/index.js";
+import { leakedShare } from "../lib/health/facts/leak.js";
 import { spread } from "../lib/health/facts/sample.js";
 import { checkup, explain } from "../lib/health/index.js";
 import * as init from "../lib/init/index.js";
@@ -505,6 +506,24 @@ test("rows of validation that are trained on", async () => {
   expect(await of(set.take(64))).toBe("fault");
   expect(await of(set.rows(Int32Array.from({ length: 32 }, (_, i) => 92 + i)))).toBe("warning");
   expect(await of(set.rows(Int32Array.from({ length: 32 }, (_, i) => 96 + i)))).toBeUndefined();
+});
+
+test("rows of validation are looked for in the whole training set, and near ones are not taken for them", async () => {
+  seed(9);
+  const x = tensor(await randn([12_000, 2], { mean: 50 }).data(), [12_000, 2]);
+  const set = new DataSet(
+    x,
+    tensor(
+      new Int32Array(12_000).map((_, i) => i % 3),
+      [12_000],
+      "i32",
+    ),
+  );
+  const rows = (from: number, to: number) => set.rows(Int32Array.from({ length: to - from }, (_, i) => from + i));
+  const train = rows(0, 10_000);
+  expect(await leakedShare(train, rows(9800, 10_000))).toBe(1);
+  expect(await leakedShare(train, rows(9900, 10_100))).toBeCloseTo(0.5, 1);
+  expect(await leakedShare(train, rows(10_000, 12_000))).toBe(0);
 });
 
 test("classes are counted over the whole set, not in a sample of it", async () => {

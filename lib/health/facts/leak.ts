@@ -1,31 +1,67 @@
 /** How many rows of one set are also in another. */
 import type { DataSet } from "../../data/index.js";
-import { arange } from "../../ops/index.js";
+import { concat, Generator, oneHot, randn, tensor } from "../../ops/index.js";
 import { read } from "../../run/index.js";
 import type { Tensor } from "../../tensor.js";
 import { squaredDistances } from "./distances.js";
+import { spread } from "./sample.js";
 
-/** As many rows of each set are compared. */
-const [mostChecked, mostRows] = [64, 8192];
+/** So many rows are looked for, among all others, or so many from all over a larger set. */
+const [mostSought, mostRows] = [64, 2 ** 17];
+/** Random sums that stand for a row: equal rows have equal ones; the nearest by these is then compared in full. */
+const sums = 8;
+/** Numbers that one run looks at. */
+const perRun = 2 ** 22;
 
-const flat = (x: Tensor): Tensor => x.cast("f32").reshape([x.shape[0], x.size / x.shape[0]]);
-const firstRows = (set: DataSet, most: number): Tensor =>
-  flat(set.batch(arange(0, Math.min(most, set.size), 1, "i32")).x);
+const rowsOf = (set: DataSet, at: Int32Array): Tensor => {
+  const { x } = set.batch(tensor(at, [at.length], "i32"));
+  return x.cast("f32").reshape([at.length, x.size / at.length]);
+};
 
-/** Share of the rows of a that are among those of b so many times, up to rounding. */
-function among(a: Tensor, b: Tensor, times: number): Tensor {
-  const nothing = a.square().sum({ axes: 1, keepDims: true }).add(1e-30).mul(1e-6);
-  const same = squaredDistances(a, b).lessEqual(nothing);
-  return same.cast("f32").sum({ axes: 1 }).greaterEqual(times).mean();
+/** Random sums (N, sums) of rows, a part of them at a time. */
+async function sketch(set: DataSet, at: Int32Array): Promise<Tensor> {
+  const features = rowsOf(set, at.subarray(0, 1)).size;
+  const by = tensor(await randn([features, sums], { generator: new Generator() }).data(), [features, sums]);
+  const step = Math.max(1, Math.floor(perRun / features));
+  const parts: Tensor[] = [];
+  for (let from = 0; from < at.length; from += step) {
+    const part = at.slice(from, from + step);
+    parts.push(tensor(await rowsOf(set, part).matmul(by).data(), [part.length, sums]));
+  }
+  return concat(parts, 0);
+}
+
+/** Share of rows a that are, up to rounding, the row of a set that is nearest by the sketches: b's is of the rows `at`. */
+async function among(a: Tensor, set: DataSet, at: Int32Array, distances: Tensor): Promise<number> {
+  const [nearest] = await read([distances.argmin({ axes: 1 })]);
+  const b = rowsOf(
+    set,
+    Int32Array.from(nearest, (i) => at[i]),
+  );
+  const nothing = a.square().sum({ axes: 1 }).add(1e-30).mul(1e-10);
+  return a.sub(b).square().sum({ axes: 1 }).lessEqual(nothing).mean().item();
 }
 
 /**
- * Share of the first validation rows that are among the first training rows, less the share of training rows that are there
+ * Share of validation rows, from all over, that are among the training rows, less the share of training rows that are there
  * twice anyway.
  */
 export async function leakedShare(train: DataSet, validation: DataSet): Promise<number> {
-  const [a, b] = [firstRows(validation, mostChecked), firstRows(train, mostRows)];
-  const own = b.slice([0, Math.min(mostChecked, b.shape[0])]);
-  const [[shared], [doubled]] = await read([among(a, b, 1), among(own, b, 2)]);
+  const [sought, at] = [spread(validation.size, mostSought), spread(train.size, mostRows)];
+  const [a, b] = [await sketch(validation, sought), await sketch(train, at)];
+  const middle = b.mean({ axes: 0 });
+  const from = b.sub(middle);
+  const n = Math.min(mostSought, at.length);
+  const own = from.slice([0, n]);
+  const itself = oneHot(
+    tensor(
+      Int32Array.from({ length: n }, (_, i) => i),
+      [n],
+      "i32",
+    ),
+    at.length,
+  ).mul(1e30);
+  const shared = await among(rowsOf(validation, sought), train, at, squaredDistances(a.sub(middle), from));
+  const doubled = await among(rowsOf(train, at.slice(0, n)), train, at, squaredDistances(own, from).add(itself));
   return Math.max(0, shared - doubled);
 }
