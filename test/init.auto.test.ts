@@ -167,6 +167,36 @@ describe("chooses", () => {
     expect(await inner.data()).toEqual(await x.data());
   });
 
+  test.each([
+    ["ReLU", () => [new nn.Linear(8, 8), new nn.ReLU()], Math.SQRT2 * 4 ** (-1 / 2)],
+    ["|x|", () => [new nn.Linear(8, 8), new nn.Lambda((x) => x.abs())], 4 ** (-1 / 2)],
+    [
+      "ReLU",
+      () => [new nn.Linear(8, 8), new nn.ReLU(), new nn.Linear(8, 8), new nn.ReLU()],
+      Math.SQRT2 * 4 ** (-1 / 4),
+    ],
+  ])("no 0 where a branch ends in %s, which no gradient passes at 0", async (_, branch, gain) => {
+    const blocks = [0, 1, 2, 3].map(() => new nn.Residual(new nn.Sequential(...branch())));
+    const model = new nn.Sequential(...blocks, new nn.Linear(8, 2));
+    const report = init.auto(model, [5, 8], { seed: 1 });
+    for (const { draw, std } of report.slice(0, -1))
+      expect([draw, std]).toEqual(["normal", expect.closeTo(gain / Math.sqrt(8), 9)]);
+    const loss = model
+      .forward(randn([5, 8]))
+      .square()
+      .mean();
+    const gradients = grad(
+      loss,
+      model.parameters().filter(({ rank }) => rank === 2),
+    );
+    for (const gradient of gradients) expect(await gradient.norm().item()).toBeGreaterThan(0);
+  });
+
+  test("0 where a branch ends in tanh", () => {
+    const branch = (): nn.Module => new nn.Residual(new nn.Sequential(new nn.Linear(8, 8), new nn.Tanh()));
+    expect(init.auto(new nn.Sequential(branch(), branch(), new nn.Linear(8, 2)))[0].draw).toBe("zeros");
+  });
+
   test("variance 1 before residual branches, ½ for each of two summands", () => {
     const stem = init.auto(new nn.Sequential(new nn.Linear(8, 8), block(), block({ scale: 0, learned: true })))[0];
     expect(stem).toMatchObject({

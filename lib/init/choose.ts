@@ -1,8 +1,8 @@
 /** Which draw fits a weight, by what it meets: the rules of `init.auto`. */
 import { momentsOf } from "./activations.js";
 import { edgeAt } from "./gain.js";
-import type { Elementwise, Moments } from "./quadrature.js";
-import { isBare, type Structure, type WeightUse } from "./structure.js";
+import { type Elementwise, type Moments, slopeAtZero } from "./quadrature.js";
+import { type Block, isBare, type Structure, type WeightUse } from "./structure.js";
 
 /** What a weight shall begin with. */
 export interface Choice {
@@ -136,6 +136,19 @@ function sourceOf(use: WeightUse, made: ReadonlyMap<unknown, Signal>): Signal {
   }
 }
 
+/** The last weight of a branch may begin with 0 unless what follows has no slope there, as ReLU: nothing would ever leave 0. */
+const mayVanish = ({ last, through, path }: WeightUse): boolean =>
+  last && (!through || slopeAtZero(op, through.phi, `the activation ${through.name} of ${path}`) !== 0);
+
+/**
+ * By what power of the number L of branches a weight is scaled, so that all together change the signal as one does: the
+ * m − 1 others by L^(−1/(2m − 2)) where the last is 0 (Fixup), all m by L^(−1/2m) where none is.
+ */
+function branchPower({ weights }: Block): number {
+  const m = weights.length;
+  return weights.some(mayVanish) ? (m > 1 ? 2 * m - 2 : Infinity) : 2 * m;
+}
+
 const short = (x: number): string => Number(x.toPrecision(3)).toString();
 
 /** Chooses for every weight of a structure, in the order of use; `fitted` if a batch will scale each layer's sums. */
@@ -162,14 +175,14 @@ export function choose(structure: Structure, fitted = false): Choice[] {
       const reason = "its result comes back to it: orthogonal, to keep its length through any number of steps";
       return { ...base, draw: "orthogonal", std: 1 / Math.sqrt(Math.max(fans.fanIn, fans.fanOut)), reason };
     }
-    if (block && isBare(block) && use.last) {
+    if (block && isBare(block) && mayVanish(use)) {
       const reason =
         "last weight of a residual branch without norm: 0, so that the block begins as the identity (Fixup)";
       return { ...base, draw: "zeros", std: 0, reason };
     }
-    const m = block?.weights.length ?? 0;
-    const fixup = block && isBare(block) && m > 1 ? bare ** (-1 / (2 * m - 2)) : 1;
-    const branch = fixup < 1 ? `, × ${bare}^(−1/${2 * m - 2}) in one of ${bare} residual branches (Fixup)` : "";
+    const power = block && isBare(block) ? branchPower(block) : Infinity;
+    const fixup = bare ** (-1 / power);
+    const branch = fixup < 1 ? `, × ${bare}^(−1/${power}) in one of ${bare} residual branches (Fixup)` : "";
     const nonlinear = through && !linear(through.phi);
     if (use.normalized) {
       const gain = nonlinear && scaleFree(through.phi) ? 1 / Math.sqrt(momentsOf(op, through.phi).square) : 1;

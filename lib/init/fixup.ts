@@ -11,9 +11,10 @@ import { isBare } from "./structure.js";
 /**
  * Fixup, for models whose residual branches x + f(x) have no norm: in each of L branches the last weight begins with 0,
  * the m − 1 others with what fits their activation (He before ReLU) times L^(−1/(2m − 2)); the model's output begins with
- * 0. A step then changes the function as much at any depth. Its rule for branches is that of `init.auto`; the output's
- * is its own. The paper's scalars are parts of the model: `nn.Bias` before each layer and activation, and
- * `nn.Residual`'s `{ learned: true }` as the branch's multiplier; they begin with 0 and 1 by themselves.
+ * 0. A step then changes the function as much at any depth. Where a branch ends in what has no slope at 0, such as ReLU, 0
+ * would stay 0: all m are drawn, times L^(−1/2m). Its rule for branches is that of `init.auto`; the output's is its own.
+ * The paper's scalars are parts of the model: `nn.Bias` before each layer and activation, and `nn.Residual`'s
+ * `{ learned: true }` as the branch's multiplier; they begin with 0 and 1 by themselves.
  * @param sample a batch (N, …), or the shape of one; may be left out if the first weight is a `Linear` layer's
  * @throws if no branch is without norm, or the model does not accept the sample
  * @example const layer = () => [new nn.Bias(), new nn.Linear(64, 64, { bias: false }), new nn.Bias(), new nn.ReLU()];

@@ -80,6 +80,10 @@ export function moments(op: string, phi: Elementwise, q: number, called: string)
   return { mean, square, slope };
 }
 
+/** φ′(0), as gradients take it: 0 of ReLU. */
+export const slopeAtZero = (op: string, phi: Elementwise, called: string): number =>
+  sample(op, phi, [0], 1, called).dy[0];
+
 /** φ and φ′ at √q·z, by the reference executor; what is no activation is refused. */
 function sample(op: string, phi: Elementwise, z: readonly number[], scale: number, called: string) {
   const x = new Constant(new Float32Array(z.length), [z.length], "f32");
