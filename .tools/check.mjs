@@ -1,5 +1,6 @@
 // Everything that is checked without running the package: types, lint, format, the packed
-// package, the direction of imports, the symbols of the ISA objects. `--fix` formats instead.
+// package, the direction of imports, what mutants alter, the symbols of the ISA objects. `--fix`
+// formats instead.
 import { mkdirSync, rmSync } from "node:fs";
 import { at, bin, Failure, files, main, node, pool, read, run } from "./lib.mjs";
 
@@ -59,6 +60,7 @@ const stages = {
     const breaches = importBreaches();
     return { code: breaches.length ? 1 : 0, output: breaches.map((b) => `${b}\n`).join("") };
   },
+  mutants: () => node(at(".tools/mutants.mjs"), ["--list"]),
   symbols,
   publint: async () => node(bin("publint"), ["run", await packed(), "--strict"]),
   attw: async () => node(bin("@arethetypeswrong/cli", "attw"), [await packed(), "--no-emoji", "--no-color"]),

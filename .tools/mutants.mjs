@@ -1,5 +1,6 @@
 // Shows that the tests see a formula that is some 5 % off: alters each formula of `mutants.json` in turn, in a copy of the
-// sources, and names those that no test of their group sees. `mutants.mjs [WORDS…]`: only those with a word in them.
+// sources, and names those that no test of their group sees. `mutants.mjs [--list] [WORDS…]`: only those with a word in
+// them; with --list no more than that the sources hold what they alter, and what that is.
 import { cpSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
@@ -31,10 +32,12 @@ function alterations(words) {
 }
 
 await main(async () => {
-  const words = process.argv.slice(2);
+  const list = process.argv[2] === "--list";
+  const words = process.argv.slice(list ? 3 : 2);
   const chosen = alterations(words);
   if (chosen.length === 0)
     throw new Failure(`mutants: an alteration must hold a word, got none with ${words.join(", ")}`);
+  if (list) return console.log(chosen.map(({ label }) => label).join("\n"));
   rmSync(copy, { recursive: true, force: true });
   mkdirSync(copy, { recursive: true });
   for (const name of ["lib", "test", "examples", "package.json", "build/Release", "dist"])
