@@ -476,6 +476,18 @@ test("targets that are one number are a warning: a residual may be wanted to be 
   ]);
 });
 
+test("decay that outweighs the gradient of a trained model is no fault", async () => {
+  const drawn = data();
+  const x = tensor(await drawn.x.data(), drawn.x.shape);
+  const y = tensor(await drawn.y.data(), drawn.y.shape, "i32");
+  const set = new DataSet(x, y);
+  const model = stack(2);
+  const optimizer = new SGD(model.parameters(), { lr: 0.3, weightDecay: 0.02 });
+  const decaying = async () => (await checkup(model, { x, y }, { loss: nn.crossEntropy, optimizer })).findings;
+  await fit(model, set, { loss: nn.crossEntropy, optimizer, epochs: 40 });
+  expect((await decaying()).map(({ rule }) => rule)).not.toContain("weight-decay");
+});
+
 test("advice is of the optimizer at hand", async () => {
   seed(5);
   const linesOf = async (optimizer: (model: nn.Module) => Optimizer): Promise<string[]> => {

@@ -54,3 +54,7 @@ export function chanceOf(kind: LossKind, { counts, variance }: TargetFacts): num
   const all = counts.reduce((a, b) => a + b, 0);
   return counts.reduce((sum, n) => (n > 0 ? sum - (n / all) * Math.log(n / all) : sum), 0);
 }
+
+/** Whether a loss is about what an answer that ignores the input has, as it is before any training. */
+export const isNearChance = (loss: number, chance: number | undefined): boolean =>
+  chance !== undefined && loss >= 0.75 * chance;

@@ -1,4 +1,5 @@
 /** Steps too small to get anywhere. */
+import { isNearChance } from "../facts/loss.js";
 import { memoryOf } from "../memory.js";
 import { type Draft, type Rule, short } from "./rule.js";
 import { median, medianUpdate } from "./updates.js";
@@ -10,8 +11,8 @@ const smallest = 1e-4;
 const small = 1e-3;
 /** All updates together, relative to the weights: where they add up to less, weights are about as they were drawn. */
 const leastWay = 0.1;
-/** Shares of the loss of an answer that ignores the input: where a run from scratch begins, and where it got somewhere. */
-const [near, done] = [0.75, 0.2];
+/** Share of the loss of an answer that ignores the input, below which a run got somewhere. */
+const done = 0.2;
 
 export const learningRateLow: Rule = {
   name: "learning-rate-low",
@@ -69,7 +70,7 @@ function gotNowhere(view: RunView, update: number): Draft | undefined {
   const { step, total, losses, course, facts } = view;
   const { chance } = facts;
   if (chance === undefined || step < total || losses.length < 50) return undefined;
-  if (course.first < near * chance || course.recent < done * chance) return undefined; // what was trained before moves little
+  if (!isNearChance(course.first, chance) || course.recent < done * chance) return undefined; // what was trained moves little
   const all = update * losses.length;
   if (all < leastWay)
     return {

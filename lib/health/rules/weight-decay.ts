@@ -1,5 +1,6 @@
 /** Weight decay that outweighs what is learned. */
 import type { Optimizer } from "../../optim/index.js";
+import { isNearChance } from "../facts/loss.js";
 import { decayOf } from "../memory.js";
 import { type Draft, type Rule, short } from "./rule.js";
 import type { StartView } from "./view.js";
@@ -10,8 +11,9 @@ const most = 0.3;
 /** Whether an optimizer adds the decay to the gradient, rather than taking it off the weights beside it. */
 const coupled = ({ name }: Optimizer): boolean => name !== "AdamW" && name !== "Lion";
 
-/** λ‖w‖ over the norm of the loss's gradient, for all weights together. */
-function besideGradient({ facts: { parameters } }: StartView, decay: number): number {
+/** λ‖w‖ over the norm of the loss's gradient, for all weights together; 0 for what is trained already, whose gradient is small. */
+function besideGradient({ facts: { parameters, loss, chance } }: StartView, decay: number): number {
+  if (!isNearChance(loss.value, chance)) return 0;
   const weights = parameters.filter(({ rank, trainable, given }) => rank >= 2 && trainable && given);
   const norm = (of: "gradient" | "rms"): number => Math.hypot(...weights.map((p) => Math.sqrt(p.size) * p[of]));
   return norm("gradient") > 0 ? (decay * norm("rms")) / norm("gradient") : 0;
