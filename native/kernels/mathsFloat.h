@@ -114,15 +114,15 @@ VEC_INLINE vf tanh(vf x) {
   return withSign(fma(fma(g, a, fma(r, b, a)), over, q), x);
 }
 
-// 1/(1 + E) with E = e^−x = 2ᵏ + b for |x| ≤ 16.25, where 1 + 2ᵏ is exact.
+// 1/(1 + E) with E = e^−x = 2ᵏ + b + c for |x| ≤ 16.25, where 1 + 2ᵏ is exact.
 struct FloatSigmoid {
   static constexpr uint32_t most = 0x41820000;  // 16.25
   static VEC_INLINE vu risk(vf x) { return (vu)abs(x); }
   static VEC_INLINE vf apply(vf x) {
     ExponentialParts e(-x);
-    vf s = e.scale(), a = splat(1.0f) + s, b = s * (e.r + e.w);
-    vf over = reciprocalEstimate(a + b);
-    return fma(fma(-over, b, fma(-over, a, splat(1.0f))), over, over);
+    vf s = e.scale(), a = splat(1.0f) + s, b = s * e.r, c = s * e.w;
+    vf over = reciprocalEstimate(a + (b + c));
+    return fma(fma(-over, c, fma(-over, b, fma(-over, a, splat(1.0f)))), over, over);
   }
 };
 

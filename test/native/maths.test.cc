@@ -19,6 +19,7 @@ std::vector<float> everywhere(uint32_t step) {
   for (float edge : {0.0f, 1.0f, -1.0f, 88.7228f, -103.9721f, -87.3365f, 9.01f, 10.05f, -14.4f,
                      3.1415927f, 1e6f, -1e6f, 20.0f, 14.4f, -3.9f, 8.0f, -10.9f, -109.0f})
     for (int i = -2000; i <= 2000; i++) v.push_back(edge + (float)i * 1e-3f);
+  v.push_back(-0x1.e8d534p+1f);  // where a sigmoid in float lanes had 1.008 ULP
   return v;
 }
 
