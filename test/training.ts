@@ -1,8 +1,9 @@
 /** Small networks and data sets for the tests of training, and their exact values. */
 import type { DataSet } from "../lib/data/index.js";
 import { fromArrays } from "../lib/data/index.js";
+import type * as init from "../lib/init/index.js";
 import * as nn from "../lib/nn/index.js";
-import { seed, tensor } from "../lib/ops/index.js";
+import { randn, seed, tensor } from "../lib/ops/index.js";
 import { Constant, type Tensor, Variable } from "../lib/tensor.js";
 import { randomFrom } from "./helpers.js";
 
@@ -67,4 +68,26 @@ export async function rejection(promise: Promise<unknown>): Promise<Error> {
   );
   if ("error" in result && result.error instanceof Error) return result.error;
   throw new Error(`resolved or threw no error: ${JSON.stringify(result)}`);
+}
+
+/** 256 rows of 6 features in 3 classes that the features tell apart. */
+export function data(): { x: Tensor; y: Tensor } {
+  const x = randn([256, 6]);
+  return { x, y: x.slice([0, 256], [0, 3]).argmax({ axes: 1 }) };
+}
+
+/** 6, depth × width, 3. */
+export function stack(
+  depth: number,
+  {
+    width = 32,
+    weightInit,
+    act = () => new nn.ReLU(),
+  }: { width?: number; weightInit?: init.Initializer; act?: () => nn.Module } = {},
+): nn.Sequential {
+  const layers = Array.from({ length: depth }, (_, i) => [
+    new nn.Linear(i ? width : 6, width, { weightInit }),
+    act(),
+  ]).flat();
+  return new nn.Sequential(...layers, new nn.Linear(width, 3, { weightInit }));
 }

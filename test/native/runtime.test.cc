@@ -2,18 +2,15 @@
 #include <atomic>
 #include <chrono>
 #include <cmath>
-#include <condition_variable>
 #include <cstdio>
 #include <cstring>
 #include <functional>
 #include <limits>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
-#include "placement.h"
 #include "pool.h"
 #include "program.h"
 #include "run.h"
@@ -29,68 +26,6 @@ void expect(bool ok, const std::string& what) {
   std::fprintf(stderr, "FAILED: %s\n", what.c_str());
   ++failures;
 }
-
-// ---- Where a woken thread runs
-
-#ifdef __linux__
-// The thread of `run` on one core, for as long as it takes.
-template <class Run>
-void onCore(int core, Run run) {
-  cpu_set_t before, one;
-  sched_getaffinity(0, sizeof before, &before);
-  CPU_ZERO(&one);
-  CPU_SET(core, &one);
-  sched_setaffinity(0, sizeof one, &one);
-  run();
-  sched_setaffinity(0, sizeof before, &before);
-}
-
-// A sleeper that may run on `allowed` is woken from `core`, where it must not wake up if it may run
-// elsewhere.
-void testPlacement() {
-  cpu_set_t all;
-  sched_getaffinity(0, sizeof all, &all);
-  for (int core = 0; core < CPU_SETSIZE; ++core) {
-    if (!CPU_ISSET(core, &all)) continue;
-    for (bool elsewhere : {true, false}) {
-      cpu_set_t allowed = all;
-      if (!elsewhere) {
-        CPU_ZERO(&allowed);
-        CPU_SET(core, &allowed);
-      }
-      std::mutex mutex;
-      std::condition_variable changed;
-      bool ready = false, woken = false;
-      int wokenOn = -1;
-      cpu_set_t after;
-      Placement placement;
-      std::thread sleeper([&] {
-        sched_setaffinity(0, sizeof allowed, &allowed);
-        placement.adopt();
-        std::unique_lock<std::mutex> lock(mutex);
-        ready = true;
-        changed.notify_one();
-        changed.wait(lock, [&] { return woken; });
-        wokenOn = sched_getcpu();
-        placement.release();
-        sched_getaffinity(0, sizeof after, &after);
-      });
-      onCore(core, [&] {
-        std::unique_lock<std::mutex> lock(mutex);
-        changed.wait(lock, [&] { return ready; });
-        placement.keepOff();
-        placement.keepOff();  // the second must not take the first one's limits for what is allowed
-        woken = true;
-        changed.notify_one();
-      });
-      sleeper.join();
-      const bool alone = CPU_COUNT(&allowed) == 1;
-      expect((wokenOn == core) == alone, "a thread wakes up on another core, if it may");
-      expect(CPU_EQUAL(&after, &allowed), "a thread that is awake may run where it could before");
-    }
-  }
-}
-#endif
 
 // ---- The pool
 
@@ -501,9 +436,6 @@ void testArena() {
 
 int main() {
   expect(usableCores() >= 1 && usableCores() <= kMaxThreads, "usable cores");
-#ifdef __linux__
-  testPlacement();
-#endif
   testRegions();
   testConcurrentRegions();
   testNestedRegions();
