@@ -1,4 +1,4 @@
-/** The graph a run computes: everything its outputs and their effects depend on, and the key equal graphs share. */
+/** The graph a run computes: everything its outputs and their effects depend on, and its text. */
 
 import type { DType } from "../dtype.js";
 import { fail } from "../error.js";
@@ -88,21 +88,13 @@ export function showNode(
   return `${node.op.name}${inputs.length ? ` ${inputs.map((i) => `%${i}`).join(" ")}` : ""}${attrs && ` {${attrs}}`} ${node.dtype}${showShape(node.shape)}`;
 }
 
-/** Text that is equal for graphs that one program serves: structure, shapes, dtypes and attributes, not data. */
-export function keyOf(graph: Graph): string {
-  const index = new Map<Tensor, number>();
-  const lines: string[] = [];
-  for (const node of graph.nodes) {
-    index.set(node, lines.length);
-    lines.push(
-      showNode(
-        node,
-        needs(node).map((x) => index.get(x) as number),
-      ),
-    );
-  }
+/** A graph as text, a line for each node, for messages: `signature.ts` tells graphs apart. */
+export function linesOf({ nodes, outputs, effects }: Graph): string[] {
+  const index = new Map<Tensor, number>(nodes.map((node, i) => [node, i]));
   const at = (t: Tensor): number => index.get(t) as number;
-  lines.push(`out ${graph.outputs.map(at).join(" ")}`);
-  lines.push(`effects ${graph.effects.map((e) => `${at(e.variable)}:${at(e.value)}`).join(" ")}`);
-  return lines.join("\n");
+  return [
+    ...nodes.map((node) => showNode(node, needs(node).map(at))),
+    `out ${outputs.map(at).join(" ")}`,
+    `effects ${effects.map((e) => `${at(e.variable)}:${at(e.value)}`).join(" ")}`,
+  ];
 }

@@ -1,5 +1,6 @@
 /** What each weight of a traced model meets: an activation, a norm, a residual sum, a gate, or the end. */
-import { collect, keyOf } from "../compile/graph.js";
+import { collect } from "../compile/graph.js";
+import { signatureOf } from "../compile/signature.js";
 import { Dropout } from "../nn/dropout.js";
 import { type Module, placesIn } from "../nn/module.js";
 import { type LayerTrace, type TraceMode, traceLayers } from "../nn/trace.js";
@@ -254,7 +255,7 @@ function clone(inner: readonly Tensor[], from: Tensor, to: Tensor): Elementwise 
   };
 }
 
-const byText = new Map<string, Elementwise>();
+const bySignature = new Map<string, Elementwise>();
 
 /** Equal functions as one, so that what was computed of one is known of the others. */
 function canonical(phi: Elementwise): Elementwise {
@@ -263,9 +264,9 @@ function canonical(phi: Elementwise): Elementwise {
   const graph = collect({ outputs: [y] });
   const inner = graph.nodes.filter((node) => node !== x);
   if (inner.some((node) => node.op.kind !== "map")) return phi; // it has parameters
-  const text = keyOf(graph);
-  const known = byText.get(text) ?? clone(inner, x, y); // which, unlike phi, holds on to no model
-  byText.set(text, known);
+  const signature = signatureOf(graph, 0).join();
+  const known = bySignature.get(signature) ?? clone(inner, x, y); // which, unlike phi, holds on to no model
+  bySignature.set(signature, known);
   return known;
 }
 

@@ -1,6 +1,5 @@
 /** Programs shared by graphs of equal structure; a graph that never repeats is named once as a warning. */
-import type { Graph } from "../compile/graph.js";
-import { keyOf } from "../compile/graph.js";
+import { type Graph, linesOf } from "../compile/graph.js";
 import { passFlags } from "../compile/index.js";
 import { signatureOf } from "../compile/signature.js";
 
@@ -28,13 +27,12 @@ function same(a: Int32Array, b: Int32Array): boolean {
 export class ProgramCache<P> {
   /** By hash; of two signatures with one hash the later one stays. */
   private readonly programs = new Map<number, { readonly signature: Int32Array; readonly program: P }>();
-  /** Graphs that differ only in attributes and shapes: how often one was compiled, and its last text. */
-  private readonly kin = new Map<string, { misses: number; last: string }>();
+  /** Graphs that differ only in attributes and shapes: how often one was compiled, and, before the warning, its last text. */
+  private readonly kin = new Map<string, { readonly misses: number; readonly last: readonly string[] | undefined }>();
   private warned = false;
 
   get(graph: Graph, make: () => P): P {
-    const passes = passFlags();
-    const signature = signatureOf(graph, passes);
+    const signature = signatureOf(graph, passFlags());
     const hash = hashOf(signature);
     const known = this.programs.get(hash);
     if (known !== undefined && same(known.signature, signature)) {
@@ -43,30 +41,30 @@ export class ProgramCache<P> {
       return known.program;
     }
     const own = signature.slice(); // what is made next may ask for another one
-    this.watch(graph, passes);
+    this.watch(graph);
     const program = make();
     this.programs.set(hash, { signature: own, program });
     if (this.programs.size > capacity) this.programs.delete(this.programs.keys().next().value as number);
     return program;
   }
 
-  private watch(graph: Graph, passes: number): void {
+  private watch(graph: Graph): void {
     if (this.warned) return;
-    const key = `passes ${passes}\n${keyOf(graph)}`;
     const family = graph.nodes.map((node) => node.op.name).join(" ");
     const before = this.kin.get(family);
     const misses = (before?.misses ?? 0) + 1;
-    if (before && misses >= patience) {
+    const lines = misses >= patience - 1 ? linesOf(graph) : undefined; // nobody reads those of the misses before
+    if (lines && before?.last) {
       this.warned = true;
-      const [now, then] = [key.split("\n"), before.last.split("\n")];
-      const at = now.findIndex((line, i) => line !== then[i]);
+      const { last } = before;
+      const at = lines.findIndex((line, i) => line !== last[i]);
       process.emitWarning(
-        `the same graph was compiled ${misses} times because a part of it changes: "${then[at]}" became "${now[at]}". ` +
+        `the same graph was compiled ${misses} times because a part of it changes: "${last[at]}" became "${lines[at]}". ` +
           "Give numbers that change as tensors (tensor(x)), and keep shapes the same",
         { type: "EvengradWarning", code: "EVENGRAD_RECOMPILE" },
       );
     }
     if (this.kin.size > capacity) this.kin.clear();
-    this.kin.set(family, { misses, last: key });
+    this.kin.set(family, { misses, last: lines });
   }
 }
