@@ -16,8 +16,7 @@ afterEach(() => {
 });
 
 /** How many programs a cache makes for graphs. */
-function programs(graphs: readonly Graph[]): number {
-  const cache = new ProgramCache<number>();
+function programs(graphs: readonly Graph[], cache = new ProgramCache<number>()): number {
   let made = 0;
   for (const g of graphs) cache.get(g, () => made++);
   return made;
@@ -84,6 +83,13 @@ describe("programs differ by", () => {
   it.each(different)("%s", (_name, one, other) => {
     expect(linesOf(one)).not.toEqual(linesOf(other));
     expect(programs([one, other, one, other])).toBe(2);
+  });
+
+  it("more than their hash", () => {
+    const alike = (): ProgramCache<number> => new ProgramCache(() => 0);
+    const graphs = [x().exp(), x().sin(), x().cos(), x().tanh()].map((y) => graph(y));
+    expect(programs([...graphs, ...graphs], alike())).toBe(4);
+    expect(programs([...graphs, graph(x()), ...graphs.slice(1), graphs[0]], alike())).toBe(6); // four are kept
   });
 
   it("the passes in force", () => {

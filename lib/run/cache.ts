@@ -4,6 +4,8 @@ import { passFlags } from "../compile/index.js";
 import { signatureOf } from "../compile/signature.js";
 
 const capacity = 256;
+/** Programs of one hash, at most; of 256 programs, two share one once in 3 · 10¹¹ times. */
+const namesakes = 4;
 const patience = 64;
 
 /** Two hashes in the bits of a number: FNV-1a, and the same with another prime from the other end. */
@@ -23,27 +25,37 @@ function same(a: Int32Array, b: Int32Array): boolean {
   return true;
 }
 
+interface Kept<P> {
+  readonly signature: Int32Array;
+  readonly program: P;
+}
+
 /** A least-recently-used cache keyed by structure. */
 export class ProgramCache<P> {
-  /** By hash; of two signatures with one hash the later one stays. */
-  private readonly programs = new Map<number, { readonly signature: Int32Array; readonly program: P }>();
+  /** By hash. */
+  private readonly programs = new Map<number, readonly Kept<P>[]>();
   /** Graphs that differ only in attributes and shapes: how often one was compiled, and, before the warning, its last text. */
   private readonly kin = new Map<string, { readonly misses: number; readonly last: readonly string[] | undefined }>();
   private warned = false;
 
+  /** @param hash of signatures */
+  constructor(private readonly hash = hashOf) {}
+
   get(graph: Graph, make: () => P): P {
     const signature = signatureOf(graph, passFlags());
-    const hash = hashOf(signature);
+    const hash = this.hash(signature);
     const known = this.programs.get(hash);
-    if (known !== undefined && same(known.signature, signature)) {
+    const found = known?.find((kept) => same(kept.signature, signature));
+    if (known && found) {
       this.programs.delete(hash);
       this.programs.set(hash, known);
-      return known.program;
+      return found.program;
     }
     const own = signature.slice(); // what is made next may ask for another one
     this.watch(graph);
     const program = make();
-    this.programs.set(hash, { signature: own, program });
+    const others = this.programs.get(hash) ?? [];
+    this.programs.set(hash, [...others.slice(1 - namesakes), { signature: own, program }]);
     if (this.programs.size > capacity) this.programs.delete(this.programs.keys().next().value as number);
     return program;
   }
