@@ -20,20 +20,28 @@ const noise = (i: number): number => 2 * ((Math.sin(i * 12.9898) * 43758.5453) %
 
 describe("the course of a loss", () => {
   const ln3 = Math.log(3);
-  const courses: Record<string, [expected: string, losses: number[], total?: number]> = {
+  const courses: Record<string, [expected: string, losses: number[], total?: number, validation?: number]> = {
     "ten steps": ["early", steps(10, () => 1)],
     "falling to a tenth": ["learning", steps(100, (i) => 1.1 * 0.97 ** i)],
     "flat at chance": ["stalled", steps(100, (i) => ln3 + 0.01 * noise(i))],
     "flat, but only half of the steps are made": ["early", steps(100, () => ln3), 200],
     "flat below chance": ["learning", steps(100, (i) => 0.3 + 0.02 * noise(i))],
     "down by a tenth in most of the steps": ["slow", steps(160, (i) => 1.08 - 0.0006 * i), 200],
+    "down in its first steps, then slowly, well below chance": [
+      "learning",
+      steps(200, (i) => (i < 2 ? 1 : 0.64 - 0.0004 * i)),
+    ],
     "up to ten times": ["diverging", steps(100, (i) => 1.1 + 0.1 * i)],
     "not finite": ["diverging", [...steps(30, () => 1), Number.NaN]],
     "up and down": ["oscillating", steps(100, (i) => (i % 2 ? 0.4 : 1.9))],
+    "up and down, but not the loss of validation": ["learning", steps(100, (i) => (i % 2 ? 0.4 : 1.9)), 100, 0.5],
+    "up and down, and so is the loss of validation": ["oscillating", steps(100, (i) => (i % 2 ? 0.4 : 1.9)), 100, 1],
+    "a single batch far up": ["early", steps(24, (i) => (i === 22 ? 20 : 1)), 240],
+    "flat at half of chance since its first steps": ["learning", steps(100, (i) => 0.55 + 0.01 * noise(i))],
     "up and down far below chance": ["learning", steps(100, (i) => (i % 2 ? 0.01 : 0.3))],
   };
-  test.each(Object.entries(courses))("%s", (_, [expected, losses, total = losses.length]) => {
-    expect(courseOf(losses, total, ln3).name).toBe(expected);
+  test.each(Object.entries(courses))("%s", (_, [expected, losses, total = losses.length, validation]) => {
+    expect(courseOf(losses, total, ln3, validation).name).toBe(expected);
   });
 });
 
@@ -52,7 +60,7 @@ const layer = (changes: Partial<LayerView> = {}): LayerView => ({
 
 const epoch = (loss: number, validation: number): EpochRecord => ({
   epoch: 1,
-  steps: 10,
+  steps: 50,
   skipped: 0,
   loss,
   metrics: {},
@@ -84,7 +92,7 @@ function view({
       loss: 1,
       gradNorm: 1,
       topClass: undefined,
-      layers: [{ update, weightGradient } as LayerSample],
+      layers: [{ update, weightGradient, weight: 1 } as LayerSample],
     },
   ];
   const chance = Math.log(3);
@@ -96,6 +104,7 @@ function view({
       output: { shape: [1, 3] },
       target: { counts: [100, 100, 100] },
       neighbours: undefined,
+      parameters: [],
       ...facts,
     } as unknown as StartFacts,
     plan: { optimizer: undefined, batchSize: 32, dropLast: false, steps: 200, rows: 300, leaked: undefined },
@@ -115,7 +124,18 @@ const withEps = (eps: number): Partial<RunView> => ({
     optimizer: new Adam([new Variable(tensor([1]))], { lr: 0.003, eps }),
   },
 });
+/** With one more layer, whose weight has such a size and moves by 1e-10. */
+function beside(weight: number, seen: RunView): RunView {
+  const more = { update: 1e-10 / (weight + 1e-30), weightGradient: 0.1, weight } as LayerSample;
+  return { ...seen, samples: seen.samples.map((one) => ({ ...one, layers: [...one.layers, more] })) };
+}
 const unrelated = { rows: 300, agreement: 0.33, chance: 0.33, deviation: 0.1 };
+
+/** A weight of which such a share is frozen, as two. */
+const frozen = (share: number): object[] => [
+  { path: "0.weight", size: 100 * share, trainable: false },
+  { path: "2.weight", size: 100 * (1 - share), trainable: true },
+];
 
 describe("on the way", () => {
   const named: Record<string, [expected: string | undefined, RunView]> = {
@@ -184,6 +204,7 @@ describe("on the way", () => {
       undefined,
       view({ losses: halfway, update: 2e-3, weightGradient: 2, ...withEps(1) }),
     ],
+    "a step that is large beside a weight of 0": ["stall", beside(0, view({ losses: stalled }))],
     "one answer for all": ["collapse", view({ losses: stalled, topClass: 1 })],
     "nothing else": ["stall", view({ losses: stalled })],
     "up and down": ["learning-rate-high", view({ losses: steps(200, (i) => (i % 2 ? 0.4 : 1.9)) })],
@@ -202,6 +223,10 @@ describe("on the way", () => {
       undefined,
       view({ epochs: [epoch(1, 0.02), epoch(0.5, 0.03), epoch(0.01, 0.05), epoch(0.005, 0.06)] }),
     ],
+    "validation that is worse for a small part of the run": [
+      undefined,
+      view({ total: 1000, epochs: [epoch(1, 0.9), epoch(0.5, 1), epoch(0.1, 1.3), epoch(0.05, 1.6)] }),
+    ],
     "training that gets worse as validation does": [
       undefined,
       view({ epochs: [epoch(0.1, 0.9), epoch(0.2, 1), epoch(0.3, 1.3), epoch(0.4, 1.6)] }),
@@ -217,6 +242,16 @@ describe("on the way", () => {
         losses: stalled,
         facts: { loss: { kind: "square" }, output: { shape: [32, 1] }, target: { whole: true, most: 3 } },
       }),
+    ],
+    "most weights frozen, where it stalls": [
+      "no-gradient",
+      view({ losses: stalled, facts: { parameters: frozen(0.9) } }),
+    ],
+    "most weights frozen, in a run that learns": [undefined, view({ facts: { parameters: frozen(0.9) } })],
+    "few weights frozen, where it stalls": ["stall", view({ losses: stalled, facts: { parameters: frozen(0.1) } })],
+    "most weights frozen, where it blows up": [
+      "learning-rate-high",
+      view({ losses: steps(200, (i) => 1 + 0.1 * i), facts: { parameters: frozen(0.9) } }),
     ],
     "neighbours say nothing, the model finds something": [undefined, view({ facts: { neighbours: unrelated } })],
   };

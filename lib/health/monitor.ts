@@ -305,7 +305,7 @@ export class Monitor implements Observer {
       ...{ step: at, total, facts, plan: this.plan, losses, gradNorms, epochs: records, layers, failure },
       forwardSlope: logSlope(hidden.map(({ variance }) => variance)),
       backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),
-      course: courseOf(losses, total, facts.chance),
+      course: courseOf(losses, total, facts.chance, records.at(-1)?.validation?.loss),
       samples: seen,
       repaired: this.mended.size > 0,
       topClass: last?.topClass,

@@ -24,6 +24,9 @@ const deviation = (list: readonly number[]): number => {
   return Math.sqrt(mean(list.map((x) => (x - m) ** 2)));
 };
 
+/** One batch far above the others is no course. */
+const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1];
+
 /** Lowest mean of any window of so many losses. */
 function lowest(losses: readonly number[], window: number): number {
   let least = Infinity;
@@ -35,8 +38,14 @@ function lowest(losses: readonly number[], window: number): number {
 /**
  * @param total steps that are planned
  * @param chance loss of the best answer that ignores the input, where known
+ * @param validation the latest loss of validation: batches, their norms and dropout shake that of a step
  */
-export function courseOf(losses: readonly number[], total: number, chance: number | undefined): Course {
+export function courseOf(
+  losses: readonly number[],
+  total: number,
+  chance: number | undefined,
+  validation = Number.POSITIVE_INFINITY,
+): Course {
   const n = losses.length;
   const window = Math.max(1, Math.min(100, Math.floor(n / 5)));
   const [begin, end] = [losses.slice(0, Math.min(10, window)), losses.slice(-window)];
@@ -47,15 +56,17 @@ export function courseOf(losses: readonly number[], total: number, chance: numbe
     if (!losses.every(Number.isFinite)) return "diverging";
     if (n < 20) return "early";
     const start = Math.max(first, Math.min(scale, 2 * first));
-    if (recent > 1.5 * start && recent > 1.5 * scale) return "diverging";
+    const usual = Math.min(recent, median(end));
+    if (usual > 1.5 * start && usual > 1.5 * scale) return "diverging";
     // Many a sound run shakes or waits for a while: three quarters are to be made before that counts.
     if (n < Math.max(40, 0.75 * total)) return "early";
-    if (numbers.noise > 0.3 * scale && recent > 0.6 * scale) return "oscillating";
-    if (recent > 0.95 * Math.min(scale, Math.max(first, 0.5 * scale))) return "stalled";
+    // Where a run got to is held against chance, where that is known: its first ten steps may have got it far below that.
+    const reached = validation < recent ? validation : recent;
+    if (numbers.noise > 0.3 * scale && reached > 0.6 * scale) return "oscillating";
+    if (reached > 0.95 * scale) return "stalled";
     const rate = (first - recent) / (n - window / 2);
     const later = recent - rate * (total - n);
-    const base = Math.min(first, scale);
-    if (later > 0.75 * base && recent > 0.7 * base && recent > 0.4 * scale) return "slow";
+    if (later > 0.75 * scale && reached > 0.7 * scale) return "slow";
     return "learning";
   };
   return { name: name(), ...numbers };

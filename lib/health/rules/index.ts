@@ -71,6 +71,7 @@ const first: readonly Rule[] = [
 /** On the way: steps too large kill units and blow up signals that were sound before. */
 const later: readonly Rule[] = [
   headMismatch,
+  noGradient,
   shuffledLabels,
   learningRateHigh,
   saturatedUnits,

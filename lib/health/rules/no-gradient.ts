@@ -1,5 +1,17 @@
 /** Parameters that never change: not in the graph, not in the optimizer, or with a gradient of exactly 0. */
 import { type Draft, percent, type Rule } from "./rule.js";
+import type { View } from "./view.js";
+
+/** The share of parameters that may be frozen without a word. */
+const mostFrozen = 0.3;
+
+/** Frozen parameters: on purpose where they were trained before, which only the run itself can tell. */
+function frozen({ facts: { parameters } }: View, severity: Draft["severity"]): Draft | undefined {
+  const still = parameters.filter((p) => !p.trainable);
+  const share = still.reduce((sum, p) => sum + p.size, 0) / parameters.reduce((sum, p) => sum + p.size, 0);
+  if (!(share > mostFrozen)) return undefined;
+  return { severity, layer: still[0].path, measured: `${percent(share)} of the parameters are frozen`, value: share };
+}
 
 export const noGradient: Rule = {
   name: "no-gradient",
@@ -7,7 +19,8 @@ export const noGradient: Rule = {
   normal: "every parameter that is not frozen has a gradient",
   why: "What gets no gradient stays as it was drawn, and what depends on it learns around noise.",
   repairs: [],
-  start({ facts: { parameters, layers } }): Draft | undefined {
+  start(view): Draft | undefined {
+    const { parameters, layers } = view.facts;
     const unused = parameters.find((p) => !p.used);
     if (unused)
       return {
@@ -24,8 +37,6 @@ export const noGradient: Rule = {
         measured: `the optimizer was not given ${forgotten[0].path}${forgotten.length > 1 ? ` and ${forgotten.length - 1} more` : ""}`,
         value: forgotten.length,
       };
-    const frozen = parameters.filter((p) => !p.trainable);
-    const share = frozen.reduce((sum, p) => sum + p.size, 0) / parameters.reduce((sum, p) => sum + p.size, 0);
     // A zero somewhere (an output, the scale of a branch) may hold the gradient back for the first step.
     const through = layers.find(
       (l) => !l.head && !l.branch && l.dead === 1 && l.variance > 0 && !/relu|where|clamp/i.test(l.activation ?? ""),
@@ -42,13 +53,8 @@ export const noGradient: Rule = {
     const cut = parameters.find((p) => p.used && p.trainable && p.gradient === 0 && p.rank >= 2);
     if (cut && !shut)
       return { severity: "fault", layer: cut.path, measured: `the gradient of ${cut.path} is exactly 0`, value: 0 };
-    if (share > 0.3)
-      return {
-        severity: "warning",
-        layer: frozen[0].path,
-        measured: `${percent(share)} of the parameters are frozen`,
-        value: share,
-      };
-    return undefined;
+    return frozen(view, "warning");
   },
+  // Where steps blow up or swing, what is frozen is not the reason.
+  watch: (view) => (view.course.name === "stalled" || view.course.name === "slow" ? frozen(view, "fault") : undefined),
 };

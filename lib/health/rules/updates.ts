@@ -4,9 +4,9 @@ import type { Rehearsal, RunView } from "./view.js";
 
 export const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
 
-/** The median over a look's layers, but for those that wait, such as the ones behind a 0. */
+/** The median over a look's layers, but for those that are 0 or wait, such as the ones behind a 0. */
 const ofLook = ({ layers }: HealthSample): number =>
-  median(layers.map(({ update }) => update).filter((u) => Number.isFinite(u) && u > 0));
+  median(layers.flatMap(({ update, weight }) => (Number.isFinite(update) && update > 0 && weight > 0 ? [update] : [])));
 
 const known = new WeakMap<HealthSample, number>();
 
