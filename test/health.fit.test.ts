@@ -233,6 +233,23 @@ describe("repair", () => {
     expect(health?.healthy).toBe(true);
   });
 
+  test("draws weights anew and lowers the rate together where the new ones blow up", async () => {
+    seed(6);
+    const asleep = { biasInit: init.constant(-10) };
+    const model = new nn.Sequential(
+      ...[4, 16, 16, 16].flatMap((inputs) => [new nn.Linear(inputs, 16, asleep), new nn.ReLU()]),
+      new nn.Linear(16, 3),
+    );
+    const { health, losses } = await watched(model, { lr: 8, health: { repair: "auto" } });
+    expect(health.findings[0].rule).toBe("dead-units");
+    const [alone, ...others] = health.repairs;
+    expect(alone).toMatchObject({ repair: "reinitialize", outcome: "undone" });
+    const kept = others.filter(({ outcome }) => outcome === "kept");
+    expect(kept.slice(0, 2).map(({ repair }) => repair)).toEqual(["reinitialize", "lowerRate"]);
+    expect(kept[0].trial).toEqual(kept[1].trial);
+    expect(losses.at(-1)).toBeLessThan(0.8);
+  });
+
   test("lets the optimizer forget sooner where its memory is as long as the run", async () => {
     seed(6);
     const model = stack();
@@ -271,6 +288,22 @@ describe("repair", () => {
     expect(losses.at(-1)).toBeLessThan(0.9);
     // Rows that a long trial is judged by are not those that it trains on.
     expect(health.repairs.find(({ repair }) => repair === "raiseRate")?.trial.steps).toBe(80);
+  });
+
+  test("goes on with residual paths where a deep stack still learns little", async () => {
+    seed(6);
+    const tiny: init.Initializer = (shape: Shape, o) => randn(shape, { std: 0.02, ...o });
+    const deep = Array.from({ length: 12 }, (_, i) => [
+      new nn.Linear(i ? 16 : 4, 16, { weightInit: tiny }),
+      new nn.ReLU(),
+    ]);
+    const model = new nn.Sequential(...deep.flat(), new nn.Linear(16, 3));
+    const { health, losses } = await watched(model, { health: { repair: "auto" } });
+    const kept = health.repairs.filter(({ outcome }) => outcome === "kept");
+    expect(kept.slice(0, 2).map(({ repair }) => repair)).toEqual(["reinitialize", "residual"]);
+    expect(kept[1].trial.with).toBeLessThan(0.9 * kept[1].trial.without);
+    expect(model.namedModules().filter(([, part]) => part instanceof nn.Residual)).toHaveLength(11);
+    expect(losses.at(-1)).toBeLessThan(0.5);
   });
 
   test("takes a softmax before cross-entropy away and keeps the weights", async () => {

@@ -77,6 +77,8 @@ interface Measure {
 interface Attempt {
   readonly made: readonly (Measure & Applied)[];
   readonly score: Score;
+  /** Whether the fault no longer shows, and whether the run learns besides. */
+  readonly cured: boolean;
   readonly heals: boolean;
 }
 
@@ -196,9 +198,9 @@ export class Surgeon {
   ): Promise<boolean> {
     const floor = better(task.without, floorOf(task.state.facts));
     let best: Tried | undefined;
-    for (const names of candidates) {
-      const attempt = await this.attempt(names, task);
-      if (!attempt) continue;
+    const cures: Attempt[] = [];
+    const isEnough = async (attempt: Attempt | undefined): Promise<boolean> => {
+      if (!attempt) return false;
       const tried = { attempt, at: records.length };
       records.push(...recordsOf(attempt, task));
       if (attempt.heals || gain(floor, attempt.score) >= clear) {
@@ -207,7 +209,13 @@ export class Surgeon {
       }
       if (gain(task.without, attempt.score) >= some && gain(best?.attempt.score ?? task.without, attempt.score) > 0)
         best = tried;
-    }
+      if (attempt.cured) cures.push(attempt);
+      return false;
+    };
+    for (const names of candidates) if (await isEnough(await this.attempt(names, task))) return true;
+    // What takes the fault away, and yet the run blows up or learns nothing, may want a lower rate besides.
+    const fast = cures.filter(({ made }) => !made.some(({ name }) => name === "lowerRate"));
+    for (const { made } of fast) if (await isEnough(await this.strongest(made, "lowerRate", task))) return true;
     if (best) await this.stays(best, task, records);
     return best !== undefined;
   }
@@ -229,15 +237,21 @@ export class Surgeon {
     return this.loop.save();
   }
 
-  /** Tries repairs, a single one more strongly as long as that may help; undefined where there is nothing for them. */
-  private async attempt(names: readonly Mending[], task: Task): Promise<Attempt | undefined> {
+  /** Tries repairs together, or a single one more and more strongly. */
+  private attempt(names: readonly Mending[], task: Task): Promise<Attempt | undefined> {
+    if (names.length === 1) return this.strongest([], names[0], task);
+    return this.tried(
+      names.map((name) => ({ name, degree: 1 })),
+      task,
+    );
+  }
+
+  /** Tries a repair more strongly as long as that may help, with others; undefined where there is nothing for it. */
+  private async strongest(others: readonly Measure[], name: Mending, task: Task): Promise<Attempt | undefined> {
     let best: Attempt | undefined;
-    const most = names.length === 1 ? (repairs[names[0]].degrees ?? 1) : 1;
+    const most = repairs[name].degrees ?? 1;
     for (let degree = 1; degree <= most; degree++) {
-      const made = await this.tried(
-        names.map((name) => ({ name, degree })),
-        task,
-      );
+      const made = await this.tried([...others, { name, degree }], task);
       if (!made) break;
       const more = gain(best?.score ?? task.without, made.score);
       if (!best || more >= some) best = made;
@@ -261,7 +275,7 @@ export class Surgeon {
     const score = await this.trial(task);
     undoAll(undos.splice(before))();
     loop.restore(task.back);
-    return { made, score, heals: heals(cured, score, task) };
+    return { made, score, cured: cured !== undefined, heals: heals(cured, score, task) };
   }
 
   /**
