@@ -1,6 +1,6 @@
 /** How many rows of one set are also in another. */
 import type { DataSet } from "../../data/index.js";
-import { concat, Generator, oneHot, randn, tensor } from "../../ops/index.js";
+import { concat, eye, Generator, randn, tensor } from "../../ops/index.js";
 import { read } from "../../run/index.js";
 import type { Tensor } from "../../tensor.js";
 import { squaredDistances } from "./distances.js";
@@ -53,14 +53,7 @@ export async function leakedShare(train: DataSet, validation: DataSet): Promise<
   const from = b.sub(middle);
   const n = Math.min(mostSought, at.length);
   const own = from.slice([0, n]);
-  const itself = oneHot(
-    tensor(
-      Int32Array.from({ length: n }, (_, i) => i),
-      [n],
-      "i32",
-    ),
-    at.length,
-  ).mul(1e30);
+  const itself = eye(n, at.length).mul(1e30);
   const shared = await among(rowsOf(validation, sought), train, at, squaredDistances(a.sub(middle), from));
   const doubled = await among(rowsOf(train, at.slice(0, n)), train, at, squaredDistances(own, from).add(itself));
   return Math.max(0, shared - doubled);
