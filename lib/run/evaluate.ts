@@ -8,7 +8,7 @@ import { Constant, setTracing, Tensor, Variable } from "../tensor.js";
 import { addon } from "./addon.js";
 import { debugging } from "./debug.js";
 import { demandsOf } from "./demand.js";
-import type { Executor, Prepared } from "./executor.js";
+import { allocatedBytes, type Executor, type Prepared } from "./executor.js";
 
 let chosen: "native" | "reference" = "native";
 let nonFinite = false;
@@ -64,9 +64,13 @@ async function start(variables: readonly Variable[]): Promise<void> {
   const values = await evaluate({ outputs: [...first, ...demands.map(({ holds }) => holds)] });
   demands.find((_, i) => values[first.length + i][0] === 0)?.refuse();
   for (const [i, variable] of variables.entries()) {
-    const storage = target.allocate(variable.dtype, variable.size);
-    // Values that were loaded meanwhile count.
-    storage.set(variable.initial instanceof Constant ? variable.initial.values : values[i]);
+    const { initial, dtype, size } = variable;
+    let storage = values[i];
+    const loaded = initial instanceof Constant && initial !== first[i]; // meanwhile: those values count
+    if (loaded || storage.byteLength < allocatedBytes) {
+      storage = target.allocate(dtype, size);
+      storage.set(loaded ? initial.values : values[i]);
+    }
     variable.storage = storage;
     variable.initial = undefined;
   }

@@ -14,10 +14,13 @@ export interface RunOptions {
   signal?: AbortSignal;
 }
 
+/** Outputs of so many bytes or more are made by `allocate`, so that they can be a variable's storage. */
+export const allocatedBytes = 4096;
+
 export interface RunResult {
   /** Steps that ran to their end. */
   readonly steps: number;
-  /** One array per output, with one row per step asked for. */
+  /** One array per output, with one row per step asked for; nobody else holds it. */
   readonly outputs: readonly TypedArray[];
 }
 

@@ -30,7 +30,7 @@ class Inspected implements Prepared {
   }
 
   async run({ steps = 1, feeds, signal }: RunOptions = {}): Promise<RunResult> {
-    const outputs = this.graph.outputs.map((t) => new (arrayOf(t.dtype))(steps * t.size) as TypedArray);
+    const outputs = this.graph.outputs.map(({ dtype, size }) => this.executor.allocate(dtype, steps * size));
     let step = 0;
     for (; step < steps && !signal?.aborted; step++) {
       const values = new Map<Tensor, Constant>();

@@ -9,7 +9,7 @@ import { type Constant, type Feed, Variable } from "../tensor.js";
 import { type Addon, addon, type NativeProgram } from "./addon.js";
 import { ProgramCache } from "./cache.js";
 import { debugging } from "./debug.js";
-import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
+import { allocatedBytes, type Executor, type Prepared, type RunOptions, type RunResult } from "./executor.js";
 import { lock } from "./lock.js";
 import { reportAtExit } from "./profile.js";
 
@@ -117,7 +117,9 @@ class PreparedNative implements Prepared {
 
   private output(dtype: (typeof dtypes)[number], count: number): TypedArray {
     try {
-      return count * 4 < 4096 ? (new (arrayOf(dtype))(count) as TypedArray) : this.executor.allocate(dtype, count);
+      return count * 4 < allocatedBytes
+        ? (new (arrayOf(dtype))(count) as TypedArray)
+        : this.executor.allocate(dtype, count);
     } catch (error) {
       return fail(
         "run",
