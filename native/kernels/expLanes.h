@@ -17,10 +17,12 @@ struct PositiveSum {
   vf part = {};
   int count = 0;
 
-  VEC_INLINE void add(vf x) {
+  VEC_INLINE void add(vf x, int terms = 1) {
     part += x;
-    if (++count == some) flush();
+    if ((count += terms) == some) flush();
   }
+  VEC_INLINE void add(const vf (&x)[1]) { add(x[0]); }
+  VEC_INLINE void add(const vf (&x)[4]) { add((x[0] + x[1]) + (x[2] + x[3]), 4); }
   VEC_INLINE void flush() {
     low += lower(part);
     high += upper(part);

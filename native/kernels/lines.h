@@ -68,11 +68,14 @@ VEC_INLINE void storeSome(float* p, int lanes, vf x) {
 struct Along {
   int64_t n;
 
-  // body(offset, lanes, the lanes' indices on the axis) for every vector.
+  // How many of the vectors are full and lie one after the other.
+  VEC_INLINE int64_t run() const { return n / W; }
+
+  // body(offset, lanes, the lanes' indices on the axis) for every vector from one on.
   template <class Body>
-  VEC_INLINE void visit(Body body) const {
-    vi index = laneIndices();
-    for (int64_t i = 0; i < n; i += W, index += W) body(i, (int)smaller(W, n - i), index);
+  VEC_INLINE void visit(Body body, int64_t first = 0) const {
+    vi index = laneIndices() + splat((int32_t)(first * W));
+    for (int64_t i = first * W; i < n; i += W, index += W) body(i, (int)smaller(W, n - i), index);
   }
 
   // The same for a short body: the last vector, which may not be full, has code of its own.
@@ -132,10 +135,12 @@ struct Across {
   int64_t n, stride;
   int lanes;
 
+  VEC_INLINE int64_t run() const { return stride == W && lanes == W ? n : 0; }
+
   template <class Body>
-  VEC_INLINE void visit(Body body) const {
-    vi index = vi{};
-    for (int64_t i = 0; i < n; i++, index += 1) body(i * stride, lanes, index);
+  VEC_INLINE void visit(Body body, int64_t first = 0) const {
+    vi index = splat((int32_t)first);
+    for (int64_t i = first; i < n; i++, index += 1) body(i * stride, lanes, index);
   }
 
   VEC_INLINE vf largest(const float* x) const {

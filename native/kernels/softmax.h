@@ -13,19 +13,81 @@
 namespace evengrad::ISA {
 namespace {
 
+// terms.take(x, offset, lanes) of as many vectors as x has, for four at a time, whose operations
+// take turns.
+constexpr int together = 4;
+template <class Terms>
+VEC_ONCE VEC_MIXED static void takeFours(const float* x, int64_t vectors, Terms* terms) {
+  Terms own = *terms;
+  for (int64_t i = 0; i < vectors * W; i += together * W) {
+    vf v[together];
+    VEC_UNROLL
+    for (int u = 0; u < together; u++) v[u] = load(x + i + u * W);
+    own.take(v, i, W);
+  }
+  *terms = own;
+}
+
+// The same for a whole line; lanes that are not wanted are −Inf.
+template <class Line, class Terms>
+VEC_INLINE void takeAll(Line line, const float* x, Terms* terms) {
+  const int64_t fours = line.run() / together * together;
+  if (fours > 0) takeFours(x, fours, terms);
+  line.visit(
+      [&](int64_t i, int lanes, vi) VEC_BODY {
+        const vf v[1] = {loadSome(x + i, lanes, -__builtin_inff())};
+        terms->take(v, i, lanes);
+      },
+      fours);
+}
+
+// e^(x − max), kept at y, and their sum.
+struct KeptTerms {
+  vf top;
+  float* y;
+  PositiveSum total;
+
+  template <int n>
+  VEC_INLINE void take(const vf (&x)[n], int64_t at, int lanes) {
+    vf e[n];
+    VEC_UNROLL
+    for (int i = 0; i < n; i++) e[i] = floatExp(x[i] - top);
+    VEC_UNROLL
+    for (int i = 0; i < n; i++) storeSome(y + at + i * W, lanes, e[i]);
+    total.add(e);
+  }
+};
+
 template <class Line>
 VEC_INLINE void softmaxLine(Line line, const float* x, float* y) {
-  vf top = line.largest(x);
-  PositiveSum total;
-  line.visit([&](int64_t i, int lanes, vi) VEC_BODY {
-    vf e = floatExp(loadSome(x + i, lanes, -__builtin_inff()) - top);
-    total.add(e);
-    storeSome(y + i, lanes, e);
-  });
-  Factor share(wide(1.0) / line.sum(total));
+  KeptTerms terms{line.largest(x), y, {}};
+  takeAll(line, x, &terms);
+  Factor share(wide(1.0) / line.sum(terms.total));
   line.visit([&](int64_t i, int lanes, vi)
                  VEC_BODY { storeSome(y + i, lanes, share.times(loadSome(y + i, lanes))); });
 }
+
+// Σ e^(x − max) over what is not the largest, and how many are.
+struct OtherTerms {
+  vf top, over;
+  vi ties;
+  PositiveSum rest;
+
+  template <int n>
+  VEC_INLINE void take(const vf (&x)[n], int64_t, int lanes) {
+    vf e[n];
+    VEC_UNROLL
+    for (int i = 0; i < n; i++) {
+      vi tie = x[i] == top;
+      if (lanes < W) tie &= laneIndices() < splat(lanes);
+      ties -= tie;
+      e[i] = (tie ? splat(-__builtin_inff()) : x[i]) - over;
+    }
+    VEC_UNROLL
+    for (int i = 0; i < n; i++) e[i] = floatExp(e[i]);
+    rest.add(e);
+  }
+};
 
 // max, and Σ e^(x − max) over all elements but one of the largest: the logarithm of the whole sum
 // is log1p of this, which keeps its digits where the others are tiny.
@@ -38,18 +100,11 @@ struct Shifted {
 
 template <class Line>
 VEC_INLINE Shifted shiftedSum(Line line, const float* x) {
-  vf top = line.largest(x), none = splat(-__builtin_inff());
+  vf top = line.largest(x);
   vf over = maxOf(top, splat(-__FLT_MAX__));  // where all are −Inf, each is a tie
-  PositiveSum rest;
-  vi ties = vi{};
-  line.visit([&](int64_t i, int lanes, vi) VEC_BODY {
-    vf v = loadSome(x + i, lanes, -__builtin_inff());
-    vi tie = v == top;
-    if (lanes < W) tie &= laneIndices() < splat(lanes);
-    ties -= tie;
-    rest.add(floatExp((tie ? none : v) - over));
-  });
-  return {top, line.sum(rest) + (line.sum(wide(convert(ties))) - wide(1.0))};
+  OtherTerms terms{top, over, {}, {}};
+  takeAll(line, x, &terms);
+  return {top, line.sum(terms.rest) + (line.sum(wide(convert(terms.ties))) - wide(1.0))};
 }
 
 // x − max − ln Σ e^(x − max); −Inf − −Inf is NaN.
