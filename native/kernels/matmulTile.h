@@ -29,7 +29,7 @@ constexpr int MR = tileSizes.MR, NV = tileSizes.NV, NR = NV * W;
 constexpr int tileElements = MR * NR;  // elements
 constexpr int leastKept = MR / 2;      // rows of a tile that keeps, if there is more than one
 constexpr int prefetchRows = 32;       // some hundred cycles
-constexpr int leastFetching = 128;     // terms that take far longer than to prefetch a tile of C
+constexpr int leastFetching = 32;      // terms that take longer than to prefetch a tile of C
 
 // Widths of tiles in vectors with the most rows that fit in the registers, the widest first: few
 // rows take wide tiles.
