@@ -1,7 +1,7 @@
 /** Results for people: one aligned table, and what is absent below it. */
 import { table } from "../lib/table.js";
 import type { Failure } from "./run.js";
-import { geometricMean, type PeerResult, partOfLimit, type Result, ran } from "./stats.js";
+import { compare, fastTenth, geometricMean, type PeerResult, partOfLimit, type Result, ran } from "./stats.js";
 
 /** About four digits. */
 export function digits(x: number): string {
@@ -9,7 +9,23 @@ export function digits(x: number): string {
   return x.toFixed(Math.min(decimals, 3));
 }
 
-export const head = ["case", "threads", "unit", "ours", "p10–p90", "best peer", "its median", "ratio", "of limit"];
+export const head = [
+  "case",
+  "threads",
+  "unit",
+  "ours",
+  "p10–p90",
+  "best peer",
+  "its median",
+  "ratio",
+  "fast tenth",
+  "of limit",
+];
+
+const times = (ratio: number | null): string => (ratio === null ? "–" : `${ratio.toFixed(2)}×`);
+
+/** How ours compares where the fastest tenth of everyone's samples begins. */
+const fastRatio = ({ unit, ours, peers }: Result): number | null => compare(unit, ours, peers, fastTenth).ratio;
 
 export function row(result: Result): string[] {
   const { ours, best, peers, ratio } = result;
@@ -23,7 +39,8 @@ export function row(result: Result): string[] {
     `${digits(ours.p10)}–${digits(ours.p90)}`,
     best ?? "–",
     peer && ran(peer) ? digits(peer.median) : "–",
-    ratio === null ? "–" : `${ratio.toFixed(2)}×`,
+    times(ratio),
+    times(fastRatio(result)),
     part === null ? "–" : `${Math.round(100 * part)} %`,
   ];
 }
@@ -51,15 +68,19 @@ export function remarks(results: readonly Result[]): string[] {
   );
 }
 
+/** The mean over cases, where there are several. */
+export function means(results: readonly Result[]): string[] {
+  const ratios = results.flatMap(({ ratio }) => ratio ?? []);
+  if (ratios.length < 2) return [];
+  const fast = geometricMean(results.flatMap((result) => fastRatio(result) ?? []));
+  const [mean, least] = [geometricMean(ratios), Math.min(...ratios)].map(times);
+  return [`ratio to the best peer: geometric mean ${mean}, least ${least}; of the fast tenths ${times(fast)}`];
+}
+
 export function printed(results: readonly (Result | Failure)[]): string {
   const good = results.filter((r): r is Result => "ours" in r);
   const lines = good.length ? [table([head, ...good.map(row)], { left: 1 })] : [];
-  const ratios = good.flatMap(({ ratio }) => ratio ?? []);
-  if (ratios.length > 1) {
-    const least = Math.min(...ratios).toFixed(2);
-    lines.push(`ratio to the best peer: geometric mean ${geometricMean(ratios).toFixed(2)}×, least ${least}×`);
-  }
-  lines.push(...remarks(good));
+  lines.push(...means(good), ...remarks(good));
   for (const r of results) if ("failure" in r) lines.push(`${r.suite} ${r.case}: ${r.failure}`);
   return lines.join("\n");
 }

@@ -5,7 +5,7 @@ import { type Judgement, judge } from "./judge.js";
 import { markdownTable } from "./markdown.js";
 import { type Merged, merge, ofLatestBuild } from "./merge.js";
 import { source } from "./paths.js";
-import { head, remarks, row } from "./print.js";
+import { head, means, remarks, row } from "./print.js";
 import { type Circumstances, type Entry, readEntries } from "./record.js";
 import { suites } from "./suites/index.js";
 import { targets } from "./targets.js";
@@ -28,7 +28,11 @@ function section(name: string, about: string, results: readonly Merged[]): strin
     return [...row(result), range, `${result.runs}`];
   });
   const table = markdownTable([...head, "ratio over runs", "runs"], rows);
-  const notes = remarks(results).map((text) => `- ${text}`);
+  const summaries = counts.flatMap((n) => {
+    const texts = means(results.filter(({ threads }) => threads === n));
+    return texts.map((text) => (counts.length > 1 ? `${n} threads: ${text}` : text));
+  });
+  const notes = [...summaries, ...remarks(results)].map((text) => `- ${text}`);
   return [`## ${name}`, about[0].toUpperCase() + about.slice(1), ...charts, table, notes.join("\n")]
     .filter(Boolean)
     .join("\n\n");
@@ -68,7 +72,9 @@ function render(entries: readonly Entry[]): string {
   });
   const intro =
     "Peers are timed in turn with evengrad in one run, each in a process of its own, after their results were " +
-    "compared. A ratio above 1× means that evengrad is faster than the best of them; figures are medians over runs.";
+    "compared. A ratio above 1× means that evengrad is faster than the best of them; figures are medians over runs. Where the " +
+    "machine is shared, a core slows down whenever its neighbour is busy: the column `fast tenth` compares where the " +
+    "fastest tenth of everyone's samples begins.";
   return [
     "# Benchmarks",
     intro,

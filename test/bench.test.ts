@@ -14,7 +14,7 @@ import { merge, ofLatestBuild } from "../bench/merge.js";
 import { peers } from "../bench/peers.js";
 import { printed } from "../bench/print.js";
 import type { Entry } from "../bench/record.js";
-import { compare, partOfLimit, type Result, spread } from "../bench/stats.js";
+import { compare, fastTenth, partOfLimit, type Result, spread } from "../bench/stats.js";
 import { suites } from "../bench/suites/index.js";
 import { targets, wording } from "../bench/targets.js";
 import { addon } from "../lib/run/addon.js";
@@ -140,6 +140,16 @@ describe("the comparison", () => {
     const peers = { slow: at(40), fast: at(15), none: { absent: "not installed" }, wrong: { error: "other results" } };
     expect(compare("us", ours, peers)).toEqual({ best: "fast", ratio: 1.5 });
     expect(compare("GFLOP/s", ours, peers)).toEqual({ best: "slow", ratio: 0.25 });
+  });
+
+  it("is of the fastest tenths where that is asked, which may choose another peer", () => {
+    const peers = { steady: at(15), shaken: { median: 40, p10: 4.5, p90: 90 } };
+    expect(compare("us", ours, peers, fastTenth)).toEqual({ best: "shaken", ratio: 0.5 });
+    expect(compare("GFLOP/s", ours, peers, fastTenth)).toEqual({ best: "shaken", ratio: 0.12222 });
+    const cases = ["x", "y"].map((name): Result => ({ ...result("step", name, 10), ours, peers }));
+    expect(printed(cases.map((c) => ({ ...c, ...compare("us", ours, peers) })))).toContain(
+      "geometric mean 1.50×, least 1.50×; of the fast tenths 0.50×",
+    );
   });
 
   it("is with nobody where no peer ran", () => {
@@ -285,7 +295,7 @@ describe("the table", () => {
       peers: { fast: at(15), gone: { absent: "not installed" }, wrong: { error: "other results than ours" } },
     };
     const text = printed([result, { suite: "gemm", case: "y", failure: "no memory" }]);
-    expect(text).toMatch(/^x +1 +us +10\.00 +9\.000–11\.00 +fast +15\.00 +1\.50× +50 %$/m);
+    expect(text).toMatch(/^x +1 +us +10\.00 +9\.000–11\.00 +fast +15\.00 +1\.50× +1\.67× +50 %$/m);
     expect(text).toContain("gone is absent: not installed");
     expect(text).toContain("wrong failed: other results than ours");
     expect(text).toContain("gemm y: no memory");
