@@ -26,7 +26,9 @@ describe("the course of a loss", () => {
     "flat at chance": ["stalled", steps(100, (i) => ln3 + 0.01 * noise(i))],
     "flat, but only half of the steps are made": ["early", steps(100, () => ln3), 200],
     "flat below chance": ["learning", steps(100, (i) => 0.3 + 0.02 * noise(i))],
-    "down by a tenth in most of the steps": ["slow", steps(160, (i) => 1.08 - 0.0006 * i), 200],
+    "down by a tenth in most of the steps": ["slow", steps(160, (i) => 1.08 - 0.0006 * i), 170],
+    "the same with a fifth of the steps left": ["learning", steps(160, (i) => 1.08 - 0.0006 * i), 200],
+    "down faster and faster": ["learning", steps(180, (i) => 1.1 - 0.4 * (i / 200) ** 4), 200],
     "down in its first steps, then slowly, well below chance": [
       "learning",
       steps(200, (i) => (i < 2 ? 1 : 0.64 - 0.0004 * i)),
@@ -124,6 +126,8 @@ const withEps = (eps: number): Partial<RunView> => ({
     optimizer: new Adam([new Variable(tensor([1]))], { lr: 0.003, eps }),
   },
 });
+/** Up to fifty times in the first steps, then far down. */
+const leap = (end: number): number[] => steps(200, (i) => (i < 2 ? 1 : Math.max(end, 60 * 0.9 ** i)));
 /** With one more layer, whose weight has such a size and moves by 1e-10. */
 function beside(weight: number, seen: RunView): RunView {
   const more = { update: 1e-10 / (weight + 1e-30), weightGradient: 0.1, weight } as LayerSample;
@@ -194,6 +198,10 @@ describe("on the way", () => {
       undefined,
       view({ losses: steps(200, (i) => 0.5 * 0.998 ** i), update: 2e-4 }),
     ],
+    "weights that do not move at all, whatever the loss began with": [
+      "learning-rate-low",
+      view({ losses: steps(200, (i) => 0.5 + 0.01 * noise(i)), update: 1e-6 }),
+    ],
     "the same halfway": [undefined, view({ losses: halfway, update: 2e-4, total: 400 })],
     "an epsilon above the gradients, and much of the loss is left": [
       "learning-rate-low",
@@ -210,6 +218,9 @@ describe("on the way", () => {
     "up and down": ["learning-rate-high", view({ losses: steps(200, (i) => (i % 2 ? 0.4 : 1.9)) })],
     up: ["learning-rate-high", view({ losses: steps(200, (i) => 1 + 0.1 * i) })],
     "a peak, then flat": ["learning-rate-high", view({ losses: steps(200, (i) => (i < 20 ? 1 : i < 40 ? 9 : 1.12)) })],
+    "a leap far up, and much is left in the end": ["learning-rate-high", view({ losses: leap(0.6) })],
+    "the same on its way": [undefined, view({ losses: leap(0.6), total: 240 })],
+    "a leap far up, and little is left in the end": [undefined, view({ losses: leap(0.1) })],
     "not finite, by what is known of it": [
       "non-finite",
       view({ failure: { layer: "2", text: "the op log in 2 makes the first value that is not finite" } }),
@@ -218,6 +229,17 @@ describe("on the way", () => {
     "learned by heart": [
       "overfitting",
       view({ epochs: [epoch(1, 0.9), epoch(0.5, 1), epoch(0.1, 1.3), epoch(0.05, 1.6)] }),
+    ],
+    "validation of a classifier that is too sure, but better than none": [
+      undefined,
+      view({
+        facts: { loss: { kind: "cross-entropy" } },
+        epochs: [0.5, 0.7, 0.9, 1].map((v, i) => epoch(0.4 - i / 10, v)),
+      }),
+    ],
+    "the same of a square": [
+      "overfitting",
+      view({ facts: { loss: { kind: "square" } }, epochs: [0.5, 0.7, 0.9, 1].map((v, i) => epoch(0.4 - i / 10, v)) }),
     ],
     "validation that doubles from almost nothing": [
       undefined,

@@ -64,8 +64,11 @@ export function courseOf(
     const reached = validation < recent ? validation : recent;
     if (numbers.noise > 0.3 * scale && reached > 0.6 * scale) return "oscillating";
     if (reached > 0.95 * scale) return "stalled";
-    const rate = (first - recent) / (n - window / 2);
-    const later = recent - rate * (total - n);
+    if (n < 0.9 * total) return "learning";
+    // Many a run waits on a plateau and then falls ever faster: where it will end, the latest steps tell as well.
+    const before = mean(losses.slice(-2 * window, -window));
+    const rate = Math.max((first - recent) / (n - window / 2), (before - recent) / window);
+    const later = recent - rate * (total - n + window / 2);
     if (later > 0.75 * scale && reached > 0.7 * scale) return "slow";
     return "learning";
   };

@@ -6,6 +6,9 @@ import type { StartView } from "./view.js";
 /** Updates of this size relative to the weight rewrite it in ten steps; below the other, they do not shake the loss. */
 const [largest, noticed] = [0.1, 1e-3];
 
+/** How far up the loss may leap for the rest of the run to come down again, and how much of chance may then be left. */
+const [leap, left] = [10, 0.3];
+
 export const learningRateHigh: Rule = {
   name: "learning-rate-high",
   source: "gradient descent needs lr < 2/λmax (Nesterov 2004, § 1.2); updates below 0.1 of the weight (TheDeepChecker)",
@@ -37,11 +40,13 @@ export const learningRateHigh: Rule = {
     };
   },
   watch(view): Draft | undefined {
-    const { course, losses } = view;
+    const { course, facts, losses, step, total } = view;
     const update = medianUpdate(view);
-    const begin = Math.max(losses[0] ?? 0, view.facts.chance ?? 0);
+    const begin = Math.max(losses[0] ?? 0, facts.chance ?? 0);
     const peak = losses.reduce((a, b) => Math.max(a, b), 0);
-    if (peak > 3 * begin && course.name !== "learning" && course.name !== "early")
+    const nowhere = course.name !== "learning" && course.name !== "early";
+    const unfinished = step >= total && course.recent > left * (facts.chance ?? Infinity);
+    if ((peak > 3 * begin && nowhere) || (peak > leap * begin && unfinished))
       return {
         severity: "fault",
         measured: `the loss rose from ${short(begin)} to ${short(peak)} and is ${short(course.recent)}, with updates of ${short(update)} of the weights`,

@@ -47,7 +47,7 @@ export const learningRateLow: Rule = {
     const left = course.recent >= 0.4 * (facts.chance ?? course.first);
     if (limit !== undefined && update < limit && (left || !ended))
       return { ...way(view, update), ...(ended && { normal: "a loss that has come to rest when the steps end" }) };
-    return gotNowhere(view, update);
+    return still(view, update) ?? gotNowhere(view, update);
   },
 };
 
@@ -63,6 +63,13 @@ function unfinished({ step, total, losses }: RunView): boolean {
   const fifth = Math.floor(losses.length / 5);
   const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
   return mean(losses.slice(-fifth)) < 0.9 * mean(losses.slice(2 * fifth, 3 * fifth));
+}
+
+/** Weights that moved by less than a hundredth, in a loss that hardly fell: whatever they were before, the run does nothing. */
+function still(view: RunView, update: number): Draft | undefined {
+  const { step, total, losses, course } = view;
+  if (step < total || losses.length < 50 || course.recent < 0.8 * course.first) return undefined;
+  return update * losses.length < leastWay / 10 ? way(view, update) : undefined;
 }
 
 /** A run from near chance that ends with much of the loss left, where weights hardly moved or ε held the steps back. */

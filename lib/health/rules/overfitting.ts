@@ -10,7 +10,7 @@ export const overfitting: Rule = {
   normal: "a validation loss within 20 % of its lowest, or soon again",
   why: "The model learns the training rows by heart, noise and all.",
   repairs: ["stopEarly", "dropout", "weightDecay"],
-  watch({ epochs, total, facts: { chance } }): Draft | undefined {
+  watch({ epochs, total, facts: { chance, loss } }): Draft | undefined {
     const judged = epochs.filter((e) => e.validation);
     if (judged.length < 3) return undefined;
     const losses = judged.map((e) => e.validation?.loss ?? Number.NaN);
@@ -24,8 +24,9 @@ export const overfitting: Rule = {
     if (since < patience.epochs || (since - 1) * epochs[0].steps < patience.share * total) return undefined;
     if (!(before > 1.1 * least) || !(last > 1.2 * least) || !(trained < 0.6 * last)) return undefined;
     if (chance !== undefined && trained > 0.7 * chance) return undefined; // nothing is learned yet
-    // A loss far below that of an answer that ignores the input may double and still be good.
-    const poor = chance !== undefined && last > 0.75 * chance;
+    // A loss far below that of an answer that ignores the input may double and still be good, and what grows by being too sure of
+    // wrong answers need not have more of them (Guo et al. 2017, On Calibration of Modern Neural Networks, § 3).
+    const poor = chance !== undefined && last > (loss.kind === "square" ? 0.75 : 1) * chance;
     return {
       severity: poor ? "fault" : "warning",
       measured: `validation loss ${short(last)} after ${short(least)} in epoch ${judged[at].epoch}, training loss ${short(trained)}`,
