@@ -147,6 +147,18 @@ describe("a faulty run", () => {
     expect(health.verdict).toBe("symmetric-units: all weights of 0.weight are 0");
   });
 
+  test("is traced for the lines of what is found, not again at each look that finds the same", async () => {
+    const model = new (class extends nn.Module {
+      readonly parts = [4, 16, 16, 16, 16, 16, 16].map((n, i) => new nn.Linear(n, i < 6 ? 16 : 3));
+      readonly forward = vi.fn((x: Tensor) => this.parts.reduce((h, part) => part.forward(h).sigmoid(), x));
+    })();
+    const { health } = await watched(model, { lr: 1e-4, epochs: 30, health: { every: 3 } });
+    const stall = health.findings.find(({ rule }) => rule === "stall");
+    expect(stall?.step).toBeLessThan(250); // and so it is found again fifteen times
+    expect(stall?.advice.map(({ text }) => text).join()).toMatch(/in place of sigmoid at health\.fit\.test\.ts:\d+/);
+    expect(model.forward.mock.calls.length).toBeLessThan(10);
+  });
+
   test("that is not finite names op, layer and step, and gives what was seen with the error", async () => {
     class Log extends nn.Module {
       fc = new nn.Linear(4, 3);

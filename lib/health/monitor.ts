@@ -135,10 +135,13 @@ export class Monitor implements Observer {
 
   private note(finding: Finding): void {
     if (isFault(finding) && !(finding.step === 0 && this.mended.has(finding.rule))) this.open.add(finding.rule);
-    const said = this.findings.some((f) => f.rule === finding.rule && (isFault(f) || !isFault(finding)));
-    if (said) return;
+    if (this.said(finding)) return;
     this.findings.push(finding);
     this.options.onFinding?.(finding);
+  }
+
+  private said(finding: Finding): boolean {
+    return this.findings.some((f) => f.rule === finding.rule && (isFault(f) || !isFault(finding)));
   }
 
   next(step: number): number {
@@ -193,7 +196,9 @@ export class Monitor implements Observer {
   private async judge(failure?: RunView["failure"]): Promise<boolean> {
     const view = this.view(failure);
     if (!view) return false;
-    const found = withLines(onTheWay(view), this.loop.model, this.sample.x);
+    const seen = onTheWay(view);
+    const known = !this.surgeon && seen.every((finding) => this.said(finding)); // nobody reads these again
+    const found = known ? seen : withLines(seen, this.loop.model, this.sample.x);
     for (const finding of found) this.note(finding);
     const faults = found.filter(isFault);
     if (faults.length === 0) {
