@@ -42,7 +42,7 @@ struct MapWorker {
 
   // Everything in the table but the streams.
   MapTable begin(int64_t start) const {
-    MapTable t{table(), plan.nStreams, 0, wraps()};
+    MapTable t{table(), 0, wraps()};
     for (int i = 0; i < plan.nIn; i++) {
       const MapInput& input = plan.inputs[i];
       if (input.kind != InputKind::gathered) continue;

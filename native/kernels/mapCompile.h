@@ -306,6 +306,15 @@ struct MapCompiler {
     }
     emitEnd();
     plan->isLoop = isLoop();
+    for (int i = 0; i < plan->nSteps; i++) moveStreams(plan->steps[i]);
+  }
+
+  void moveStreams(MapStep& step) const {
+    auto move = [&](int32_t& entry) {
+      if (entry < plan->nStreams) entry |= movingEntry;
+    };
+    move(step.to);
+    for (int32_t& operand : step.operand) move(operand);
   }
 
   void emitEnd() {

@@ -46,7 +46,9 @@ constexpr int maxForms = sizeof binaryForms / sizeof(Form);
 // clang-format on
 
 // `code` is maxForms·op + form, or one of the others. Operands are entries of the table of
-// pointers; so is `to`, where a store or a loop writes.
+// pointers; so is `to`, where a store or a loop writes. Those that move on with the blocks have the
+// sign bit.
+constexpr int32_t movingEntry = INT32_MIN;
 struct MapStep {
   int32_t code, to, loop;
   int32_t operand[3];
@@ -90,13 +92,23 @@ VEC_INLINE V loadAs(const char* p) {
 
 using Accumulator = vf[blockVectors];
 
+// The table of pointers as it is at a block, `offset` bytes after the first.
+struct MapPlaces {
+  char* const* at;
+  int64_t offset;
+
+  VEC_INLINE char* operator[](int32_t entry) const {
+    return at[entry & ~movingEntry] + (offset & entry >> 31);
+  }
+};
+
 // An operand of a step, vector by vector.
 template <Source source, class V>
 struct Operand {
   const char* p;
   V scalar;
 
-  VEC_INLINE Operand(char* const* at, int32_t entry) {
+  VEC_INLINE Operand(const MapPlaces& at, int32_t entry) {
     if constexpr (source != fromAccumulator) p = at[entry];
     if constexpr (source == fromScalar) scalar = loadAs<V>(p);
   }
@@ -108,14 +120,15 @@ struct Operand {
 };
 
 template <int form, class R, class A>
-VEC_INLINE void shortStep(R (*apply)(A), Accumulator& acc, const MapStep& s, char* const* at) {
+VEC_INLINE void shortStep(R (*apply)(A), Accumulator& acc, const MapStep& s, const MapPlaces& at) {
   Operand<unaryForms[form].a, A> a(at, s.operand[0]);
   VEC_UNROLL
   for (int i = 0; i < blockVectors; i++) acc[i] = (vf)apply(a.vector(acc, i));
 }
 
 template <int form, class R, class A, class B>
-VEC_INLINE void shortStep(R (*apply)(A, B), Accumulator& acc, const MapStep& s, char* const* at) {
+VEC_INLINE void shortStep(R (*apply)(A, B), Accumulator& acc, const MapStep& s,
+                          const MapPlaces& at) {
   Operand<binaryForms[form].a, A> a(at, s.operand[0]);
   Operand<binaryForms[form].b, B> b(at, s.operand[1]);
   VEC_UNROLL
@@ -124,7 +137,7 @@ VEC_INLINE void shortStep(R (*apply)(A, B), Accumulator& acc, const MapStep& s, 
 
 template <int form, class R, class A, class B, class C>
 VEC_INLINE void shortStep(R (*apply)(A, B, C), Accumulator& acc, const MapStep& s,
-                          char* const* at) {
+                          const MapPlaces& at) {
   Operand<ternaryForms[form].a, A> a(at, s.operand[0]);
   Operand<ternaryForms[form].b, B> b(at, s.operand[1]);
   Operand<ternaryForms[form].c, C> c(at, s.operand[2]);
@@ -135,7 +148,7 @@ VEC_INLINE void shortStep(R (*apply)(A, B, C), Accumulator& acc, const MapStep& 
 
 // The accumulator with a product, which is rounded by itself.
 template <int code>
-VEC_INLINE void productStep(Accumulator& acc, const MapStep& s, char* const* at) {
+VEC_INLINE void productStep(Accumulator& acc, const MapStep& s, const MapPlaces& at) {
   constexpr bool scaled = code >= addScaledStep;
   constexpr int kind = code - (scaled ? addScaledStep : addProductStep);
   Operand<fromMemory, vf> a(at, s.operand[0]);
@@ -214,11 +227,10 @@ struct MapWrap {
   const char* end;
 };
 
-// Where operands are, for one thread. The first `moving` entries move on with the blocks; so do the
-// wraps.
+// Where operands are, for one thread.
 struct MapTable {
   char** at;
-  int moving, nWraps;
+  int nWraps;
   MapWrap* wraps;
 
   VEC_INLINE void advanceWraps() const {
@@ -247,7 +259,7 @@ template <class Op, int form>
 constexpr bool hasForm = !Op::isLong && form < formsOf(&Op::apply);
 
 template <class Op, int form>
-VEC_INLINE void shortStep(Accumulator& acc, const MapStep& s, char* const* at) {
+VEC_INLINE void shortStep(Accumulator& acc, const MapStep& s, const MapPlaces& at) {
   if constexpr (hasForm<Op, form>) shortStep<form>(&Op::apply, acc, s, at);
 }
 
@@ -274,7 +286,7 @@ static void runSteps(const MapStep* first, const MapTable& table, int64_t blocks
   s = next;             \
   goto*((char*)&&end + places[s->code])
 
-  char* const* at = table.at;
+  MapPlaces at{table.at, 0};
   Accumulator acc = {};
   const MapStep* s;
   NEXT_STEP(first);
@@ -319,7 +331,7 @@ endStore:
   storeBlock(acc, at[s->to]);
 end:
   if (--blocks == 0) return;
-  for (int i = 0; i < table.moving; i++) table.at[i] += blockBytes;
+  at.offset += blockBytes;
   table.advanceWraps();
   NEXT_STEP(first);
 #undef NEXT_STEP
