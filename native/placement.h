@@ -22,20 +22,23 @@ class Placement {
   void keepOff() {
     const int core = sched_getcpu();
     if (limited_ || core < 0 || sched_getaffinity(thread_, sizeof allowed_, &allowed_) != 0) return;
-    cpu_set_t others = allowed_;
-    CPU_CLR(core, &others);
-    limited_ = CPU_COUNT(&others) > 0 && sched_setaffinity(thread_, sizeof others, &others) == 0;
+    others_ = allowed_;
+    CPU_CLR(core, &others_);
+    limited_ = CPU_COUNT(&others_) > 0 && sched_setaffinity(thread_, sizeof others_, &others_) == 0;
   }
 
-  // By the thread, once woken: it may go on anywhere.
+  // By the thread, once woken: it may go on anywhere, or where someone else has let it meanwhile.
   void release() {
-    if (limited_) sched_setaffinity(0, sizeof allowed_, &allowed_);
+    cpu_set_t now;
+    if (limited_ && sched_getaffinity(0, sizeof now, &now) == 0 && CPU_EQUAL(&now, &others_)) {
+      sched_setaffinity(0, sizeof allowed_, &allowed_);
+    }
     limited_ = false;
   }
 
  private:
   pid_t thread_ = 0;
-  cpu_set_t allowed_;
+  cpu_set_t allowed_, others_;
   bool limited_ = false;
 #else
   void adopt() {}

@@ -78,10 +78,29 @@ void testPlacement() {
   }
 }
 
+// What someone else allows a thread between its waking and its going on is what it may do then:
+// here the very core that it was kept off.
+void testOutside() {
+  cpu_set_t all, kept, given, after;
+  sched_getaffinity(0, sizeof all, &all);
+  if (CPU_COUNT(&all) == 1) return;
+  Placement placement;
+  placement.adopt();
+  placement.keepOff();
+  sched_getaffinity(0, sizeof kept, &kept);
+  CPU_XOR(&given, &all, &kept);
+  expect(sched_setaffinity(0, sizeof given, &given) == 0, "a thread is kept off its waker's core");
+  placement.release();
+  sched_getaffinity(0, sizeof after, &after);
+  expect(CPU_EQUAL(&after, &given), "what others allow a thread meanwhile stays");
+  sched_setaffinity(0, sizeof all, &all);
+}
+
 }  // namespace
 
 int main() {
   testPlacement();
+  testOutside();
   if (failures == 0) std::puts("placement: all passed");
   return failures != 0;
 }
