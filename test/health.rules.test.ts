@@ -198,6 +198,10 @@ describe("on the way", () => {
       undefined,
       view({ losses: steps(200, (i) => 0.5 * 0.998 ** i), update: 2e-4 }),
     ],
+    "weights that hardly moved from a start that was lucky": [
+      "learning-rate-low",
+      view({ losses: steps(200, (i) => 0.7 * 0.9995 ** i), update: 2e-4 }),
+    ],
     "weights that do not move at all, whatever the loss began with": [
       "learning-rate-low",
       view({ losses: steps(200, (i) => 0.5 + 0.01 * noise(i)), update: 1e-6 }),

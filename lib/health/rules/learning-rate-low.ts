@@ -1,5 +1,4 @@
 /** Steps too small to get anywhere. */
-import { isNearChance } from "../facts/loss.js";
 import { memoryOf } from "../memory.js";
 import { type Draft, type Rule, short } from "./rule.js";
 import { median, medianUpdate } from "./updates.js";
@@ -11,8 +10,8 @@ const smallest = 1e-4;
 const small = 1e-3;
 /** All updates together, relative to the weights: where they add up to less, weights are about as they were drawn. */
 const leastWay = 0.1;
-/** Share of the loss of an answer that ignores the input, below which a run got somewhere. */
-const done = 0.2;
+/** Of the loss of an answer that ignores the input: what begins below it was trained before, and what ends below it got somewhere. */
+const [trained, done] = [0.5, 0.2];
 
 export const learningRateLow: Rule = {
   name: "learning-rate-low",
@@ -72,12 +71,12 @@ function still(view: RunView, update: number): Draft | undefined {
   return update * losses.length < leastWay / 10 ? way(view, update) : undefined;
 }
 
-/** A run from near chance that ends with much of the loss left, where weights hardly moved or ε held the steps back. */
+/** A run from a fresh start that ends with much of the loss left, where weights hardly moved or ε held the steps back. */
 function gotNowhere(view: RunView, update: number): Draft | undefined {
   const { step, total, losses, course, facts } = view;
   const { chance } = facts;
   if (chance === undefined || step < total || losses.length < 50) return undefined;
-  if (!isNearChance(course.first, chance) || course.recent < done * chance) return undefined; // what was trained moves little
+  if (course.first < trained * chance || course.recent < done * chance) return undefined; // what was trained moves little
   const all = update * losses.length;
   if (all < leastWay)
     return {
