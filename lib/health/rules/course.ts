@@ -24,8 +24,8 @@ const deviation = (list: readonly number[]): number => {
   return Math.sqrt(mean(list.map((x) => (x - m) ** 2)));
 };
 
-/** One batch far above the others is no course. */
-const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1];
+/** What more than half of a list reaches: a few batches far above the others are no course. */
+const reachedByMost = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[(list.length - 1) >> 1];
 
 /** Lowest mean of any window of so many losses. */
 function lowest(losses: readonly number[], window: number): number {
@@ -56,7 +56,7 @@ export function courseOf(
     if (!losses.every(Number.isFinite)) return "diverging";
     if (n < 20) return "early";
     const start = Math.max(first, Math.min(scale, 2 * first));
-    const usual = Math.min(recent, median(end));
+    const usual = Math.min(recent, reachedByMost(end));
     if (usual > 1.5 * start && usual > 1.5 * scale) return "diverging";
     // Many a sound run shakes or waits for a while: three quarters are to be made before that counts.
     if (n < Math.max(40, 0.75 * total)) return "early";
