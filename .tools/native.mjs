@@ -1,7 +1,8 @@
 // Builds the native code with CMake and runs its tests: `native.mjs KIND [--build] [--ulp] [filters…]`,
-// where KIND is release, debug, asan, tsan or neon, which Debian's cross compiler builds for AArch64
-// and qemu runs. With --ulp it measures the errors of functions instead. Under asan the TypeScript
-// tests of the addon (or those that the filters choose) run as well.
+// where KIND is release, debug, asan, tsan, neon, which Debian's cross compiler builds for AArch64
+// and qemu runs, or avx512, whose intrinsics SIMDe emulates where the CPU has none. With --ulp it
+// measures the errors of functions instead. Under asan and avx512 the TypeScript tests of the addon
+// (or those that the filters choose) run as well.
 import { realpathSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { at, bin, Failure, main, node, onPath, run } from "./lib.mjs";
@@ -9,7 +10,7 @@ import { at, bin, Failure, main, node, onPath, run } from "./lib.mjs";
 const kinds = {
   release: { type: "Release", sanitize: "" },
   debug: { type: "Debug", sanitize: "" },
-  asan: { type: "RelWithDebInfo", sanitize: "address" },
+  asan: { type: "RelWithDebInfo", sanitize: "address", suite: ["addon", "native", "kernel"] },
   tsan: { type: "RelWithDebInfo", sanitize: "thread" },
   neon: {
     type: "Release",
@@ -22,9 +23,27 @@ const kinds = {
       CMAKE_CROSSCOMPILING_EMULATOR: "qemu-aarch64;-L;/usr/aarch64-linux-gnu",
     },
   },
+  avx512: {
+    type: "Release",
+    sanitize: "",
+    suite: ["ops", "grad.", "nn.fixtures", "optim", "init.isa"],
+  },
 };
 
 const inherit = { stdio: "inherit" };
+
+/** Whether AVX-512 has to be emulated, which takes AVX2 and SIMDe. */
+async function emulates() {
+  const preprocess = (...args) => run(process.env.CXX || "c++", ["-E", "-x", "c++", ...args, "/dev/null"]);
+  const { output } = await preprocess("-march=native", "-dM");
+  const has = (...names) => names.every((name) => output.includes(` __${name}__ `));
+  if (has("AVX512F", "AVX512BW", "AVX512DQ", "AVX512VL")) return false;
+  if (!has("AVX2", "FMA")) throw new Failure("native: avx512 needs a CPU with AVX-512, or with AVX2 to emulate it.");
+  if ((await preprocess("-include", "simde/x86/avx512.h")).code) {
+    throw new Failure("native: SIMDe is needed, as this CPU has no AVX-512. Install it (Debian: libsimde-dev).");
+  }
+  return true;
+}
 
 async function build(kind, out) {
   const { type, sanitize, cross = {} } = kinds[kind];
@@ -32,6 +51,7 @@ async function build(kind, out) {
     "build",
     ...["--log-level", "error", "--config", type, "--out", out],
     ...["--parallel", String(availableParallelism()), `--CDEVENGRAD_SANITIZE=${sanitize}`],
+    `--CDEVENGRAD_EMULATE=${kind === "avx512" && (await emulates()) ? "avx512" : ""}`,
     ...Object.entries(cross).map(([name, value]) => `--CD${name}=${value}`),
   ]);
   if (code) throw new Failure(`${output}native: the ${kind} build failed`);
@@ -45,17 +65,17 @@ async function ctest(kind, out) {
   if ((await run(program, args, inherit)).code) throw new Failure(`native: ${kind} tests failed`);
 }
 
-async function vitestUnderAsan(out, filters) {
-  const { output } = await run(process.env.CXX || "c++", ["-print-file-name=libasan.so"]);
-  const env = {
-    ...process.env,
-    LD_PRELOAD: realpathSync(output.trim()),
-    ASAN_OPTIONS: "detect_leaks=0",
-    EVENGRAD_ADDON: at(out, "evengrad.node"),
-  };
+async function vitest(kind, out, filters) {
+  const env = { ...process.env, EVENGRAD_ADDON: at(out, "evengrad.node") };
+  if (kind === "asan") {
+    const { output } = await run(process.env.CXX || "c++", ["-print-file-name=libasan.so"]);
+    Object.assign(env, { LD_PRELOAD: realpathSync(output.trim()), ASAN_OPTIONS: "detect_leaks=0" });
+  } else {
+    env.EVENGRAD_ISA = kind;
+  }
   const args = ["run", "--config", "test/vitest.config.ts", ...filters];
   if ((await node(bin("vitest"), args, { ...inherit, env })).code) {
-    throw new Failure("native: the addon's tests failed under the address sanitizer");
+    throw new Failure(`native: the addon's tests failed under ${kind}`);
   }
 }
 
@@ -81,7 +101,6 @@ await main(async () => {
     return;
   }
   await ctest(kind, out);
-  if (kind === "asan" && process.platform === "linux") {
-    await vitestUnderAsan(out, rest.length ? rest : ["addon", "native", "kernel"]);
-  }
+  const { suite } = kinds[kind];
+  if (suite && process.platform === "linux") await vitest(kind, out, rest.length ? rest : suite);
 });

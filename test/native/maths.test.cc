@@ -38,6 +38,8 @@ void unary(const Function& u, const std::vector<float>& x) {
       // A zero keeps its sign, except what has none.
       if (rounded == 0 && got == 0 && std::signbit(rounded) != std::signbit(got) && keepsZero(u.op))
         d = 1e20;
+      // A limit is reached: a derivative may be made of the distance from it.
+      if (rounded == want[i] && rounded != got && (u.limit <= 1 || want[i] == x[i])) d = 1e10;
       if (d > worst) worst = d, at = x[i];
     }
     if (std::getenv("VERBOSE"))
