@@ -76,7 +76,8 @@ function gotNowhere(view: RunView, update: number): Draft | undefined {
   const { step, total, losses, course, facts } = view;
   const { chance } = facts;
   if (chance === undefined || step < total || losses.length < 50) return undefined;
-  if (course.first < trained * chance || course.recent < done * chance) return undefined; // what was trained moves little
+  const end = losses.slice(-10).reduce((a, b) => a + b, 0) / 10; // of a run that waited and then learned, the lowest
+  if (course.first < trained * chance || end < done * chance) return undefined; // what was trained moves little
   const all = update * losses.length;
   if (all < leastWay)
     return {
