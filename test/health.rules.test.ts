@@ -28,6 +28,7 @@ describe("the course of a loss", () => {
     "flat below chance": ["learning", steps(100, (i) => 0.3 + 0.02 * noise(i))],
     "down by a tenth in most of the steps": ["slow", steps(160, (i) => 1.08 - 0.0006 * i), 170],
     "the same with a fifth of the steps left": ["learning", steps(160, (i) => 1.08 - 0.0006 * i), 200],
+    "down at one pace, and three quarters are left in the end": ["slow", steps(189, (i) => 1.45 - 0.0034 * i)],
     "down faster and faster": ["learning", steps(180, (i) => 1.1 - 0.4 * (i / 200) ** 4), 200],
     "down in its first steps, then slowly, well below chance": [
       "learning",

@@ -66,10 +66,10 @@ export function courseOf(
     if (numbers.noise > 0.3 * scale && reached > 0.6 * scale) return "oscillating";
     if (reached > 0.95 * scale) return "stalled";
     if (n < 0.9 * total) return "learning";
-    // Many a run waits on a plateau and then falls ever faster: where it will end, the latest steps tell as well.
+    // Many a run waits on a plateau and then falls ever faster: its latest steps tell where it will end.
     const before = mean(losses.slice(-2 * window, -window));
-    const rate = Math.max((first - recent) / (n - window / 2), (before - recent) / window);
-    const later = recent - rate * (total - n + window / 2);
+    const [all, late] = [(first - recent) / (n - window / 2), (before - recent) / window];
+    const later = late > 1.5 * all ? recent - late * (total - n + window / 2) : recent - all * (total - n);
     if (later > 0.75 * scale && reached > 0.7 * scale) return "slow";
     return "learning";
   };
