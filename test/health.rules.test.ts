@@ -40,6 +40,7 @@ describe("the course of a loss", () => {
     "up and down, but not the loss of validation": ["learning", steps(100, (i) => (i % 2 ? 0.4 : 1.9)), 100, 0.5],
     "up and down, and so is the loss of validation": ["oscillating", steps(100, (i) => (i % 2 ? 0.4 : 1.9)), 100, 1],
     "up to ten times in the first steps of many": ["early", steps(44, (i) => 1.1 + 0.3 * i), 264],
+    "up to ten times in the first thousand of very many": ["diverging", steps(1000, (i) => 1.1 + 0.01 * i), 1e5],
     "a single batch far up": ["early", steps(24, (i) => (i === 22 ? 20 : 1)), 240],
     "two of the latest four far up": ["early", steps(24, (i) => (i === 21 ? 20 : i === 22 ? 3 : 1)), 240],
     "flat at half of chance since its first steps": ["learning", steps(100, (i) => 0.55 + 0.01 * noise(i))],

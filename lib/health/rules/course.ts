@@ -57,8 +57,9 @@ export function courseOf(
     if (n < 20) return "early";
     const start = Math.max(first, Math.min(scale, 2 * first));
     const usual = Math.min(recent, reachedByMost(end));
-    // Steps that are too long at first may be right for where they lead to: a quarter of the run is to show that they are not.
-    if (n >= 0.25 * total && usual > 1.5 * start && usual > 1.5 * scale) return "diverging";
+    // Steps that are too long at first may be right for where they lead to: a quarter of the run, or of a long one a
+    // thousand steps, are to show that they are not.
+    if (n >= Math.min(0.25 * total, 1000) && usual > 1.5 * start && usual > 1.5 * scale) return "diverging";
     // Many a sound run shakes or waits for a while: three quarters are to be made before that counts.
     if (n < Math.max(40, 0.75 * total)) return "early";
     // Where a run got to is held against chance, where that is known: its first ten steps may have got it far below that.
