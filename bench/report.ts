@@ -30,7 +30,7 @@ function section(name: string, about: string, results: readonly Merged[]): strin
   const table = markdownTable([...head, "ratio over runs", "runs"], rows);
   const summaries = counts.flatMap((n) => {
     const texts = means(results.filter(({ threads }) => threads === n));
-    return texts.map((text) => (counts.length > 1 ? `${n} threads: ${text}` : text));
+    return texts.map((text) => (counts.length > 1 ? `${n} thread${n > 1 ? "s" : ""}: ${text}` : text));
   });
   const notes = [...summaries, ...remarks(results)].map((text) => `- ${text}`);
   return [`## ${name}`, about[0].toUpperCase() + about.slice(1), ...charts, table, notes.join("\n")]
