@@ -62,8 +62,8 @@ export const ratioOf = (unit: string, ours: number, other: number): number =>
   rounded(isSpeed(unit) ? ours / other : other / ours);
 
 /** What of a contender's samples stands for it. */
-export type Measure = (unit: string, spread: Spread) => number;
-export const median: Measure = (_, spread) => spread.median;
+type Measure = (unit: string, spread: Spread) => number;
+const median: Measure = (_, spread) => spread.median;
 /** Where the fastest tenth of the samples begins: what others do on the machine shows least there. */
 export const fastTenth: Measure = (unit, { p10, p90 }) => (isSpeed(unit) ? p90 : p10);
 
