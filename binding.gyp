@@ -7,7 +7,7 @@
       "-fno-asynchronous-unwind-tables", "-fPIC", "-pthread", "-Wall", "-Wextra", "-Wno-unused-parameter",
       ">@(isa_flags)"
     ],
-    "cflags!": ["-fno-omit-frame-pointer"],
+    "cflags!": ["-O3", "-fno-omit-frame-pointer"],
     "cflags_cc": ["-std=c++17", "-fno-exceptions", "-fno-rtti"],
     "cflags_cc!": ["-std=gnu++17", "-std=gnu++20"],
     "xcode_settings": {
