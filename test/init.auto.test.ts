@@ -370,3 +370,32 @@ test("one seed gives one model, also after training on another", async () => {
   init.auto(model, x, { generator: new Generator(9) });
   expect(await read(model.parameters())).toEqual(first);
 });
+
+describe("what is frozen stays, and what follows it is drawn by what it gives:", () => {
+  const x = randn([400, 16], { generator: new Generator(2) });
+  const draws: Record<string, [draw: (model: nn.Module) => init.InitReport, headBias: string, second?: number]> = {
+    "auto by theory": [(model) => init.auto(model, [1, 16], { seed: 9 }), "zeros"],
+    auto: [(model) => init.auto(model, x, { seed: 9 }), "zeros", 1],
+    lsuv: [(model) => init.lsuv(model, x, { seed: 9 }), "centred", 1],
+  };
+  test.each(Object.entries(draws))("%s", async (_, [draw, headBias, moment]) => {
+    const model = stack("Tanh", 2, 16);
+    const [first, , second] = model.children() as nn.Linear[];
+    for (const p of [...first.parameters(), ...second.parameters()]) p.initial = randn(p.shape, { std: 3 });
+    first.freeze();
+    (second.bias as Variable).trainable = false;
+    const before = await read(model.parameters());
+    const report = draw(model);
+    expect(report.map(({ path, bias }) => [path, bias])).toEqual([
+      ["2.weight", "none"],
+      ["4.weight", headBias],
+    ]);
+    const after = await read(model.parameters());
+    const stays = after.map((values, i) => values.every((v, j) => v === before[i][j]));
+    expect(stays.slice(0, 5)).toEqual([true, true, false, true, false]);
+    if (moment === undefined) return;
+    const sums = first.forward(x).tanh().matmul(second.weight.transpose());
+    expect(report[0].q).toBe(moment);
+    expect(await sums.square().mean().item()).toBeCloseTo(moment, 4);
+  });
+});

@@ -103,6 +103,14 @@ function render(rows: readonly InitChoice[]): string {
   return table([head, ...body], { left: 7 });
 }
 
+/** Choices for what may change: frozen weights stay, each with its bias, and a bias that is frozen alone counts as none. */
+export const unfrozen = (choices: readonly Choice[]): Choice[] =>
+  choices
+    .filter(({ use }) => use.weight.trainable)
+    .map((choice) =>
+      choice.use.bias?.trainable === false ? { ...choice, use: { ...choice.use, bias: undefined } } : choice,
+    );
+
 /** A generator for all weights in turn. */
 export function inTurn(op: string, options: InitOptions): () => ReturnType<typeof generatorOf> & object {
   const generator = generatorOf(op, options) ?? defaultGenerator;
@@ -114,7 +122,7 @@ export function inTurn(op: string, options: InitOptions): () => ReturnType<typeo
  * smooth activations sums of a variance at which gradients neither die nor explode over the model's depth, with the mean
  * taken away after sigmoid and softplus; LeCun for SELU and for outputs; Xavier for gates; Fixup in residual branches
  * without norm; orthogonal for recurrence and deep stacks. Biases begin with 0, or with what takes the mean away. Norms'
- * parameters stay. This is the default of `nn.Sequential`, by theory, for layers whose initializers are not given.
+ * parameters stay, and so do frozen weights. This is the default of `nn.Sequential`, by theory, for layers whose initializers are not given.
  * @param sample a batch (N, …), by which sums are then centred and scaled layer by layer; or the shape of one, for
  * theory alone; may be left out if the first weight is a `Linear` layer's
  * @returns what was chosen for each weight, and why
@@ -129,7 +137,7 @@ export function auto(model: Module, sample?: Sample, options: InitOptions = {}):
   checkModule(op, "model", model);
   const structure = traceFor(op, model, inputOf(op, model, sample));
   const fitted = sample instanceof Tensor;
-  const choices = choose(structure, fitted);
+  const choices = unfrozen(choose(structure, fitted));
   const streams = inTurn(op, options);
   const values = fitted ? drawByData(choices, streams, structure) : drawByTheory(choices, streams);
   assign(op, values, fitted ? sample : undefined);
@@ -159,7 +167,7 @@ export interface LsuvOptions extends InitOptions {
 /**
  * Layer-sequential unit variance, for any module: orthogonal weights, each scaled so that its sums over the batch have
  * variance 1, once every unit's mean over the batch was taken away by its bias (Mishkin & Matas 2016, and centring, which
- * sigmoid and softplus need). Sums are linear in the weights, so one pass is exact.
+ * sigmoid and softplus need). Sums are linear in the weights, so one pass is exact. Frozen weights stay.
  * @param sample a batch (N, …) of data as it will be
  * @throws if the model does not accept the sample; where weights are first read, if it is not finite: they are then as they
  * were
@@ -176,7 +184,7 @@ export function lsuv(model: Module, sample: Tensor, options: LsuvOptions = {}): 
   if (!(sample instanceof Tensor))
     fail(op, `sample must be a batch of data, got ${show(sample)}. Use init.auto for theory`);
   const structure = traceFor(op, model, inputOf(op, model, sample));
-  const choices = structure.uses.map(
+  const all = structure.uses.map(
     (use): Choice => ({
       use,
       draw: use.lookup ? "normal" : "orthogonal",
@@ -190,6 +198,7 @@ export function lsuv(model: Module, sample: Tensor, options: LsuvOptions = {}): 
         : `sums over the batch of variance ${variance}${centre && use.bias ? ", each unit's of mean 0" : ""}`,
     }),
   );
+  const choices = unfrozen(all);
   assign(op, drawByData(choices, inTurn(op, options), structure), sample);
   return reportOf(choices, true);
 }

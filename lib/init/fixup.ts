@@ -2,7 +2,7 @@
 import { checkOptions, fail } from "../error.js";
 import { checkModule, type Module } from "../nn/module.js";
 import { assign } from "./assign.js";
-import { type InitReport, inputOf, inTurn, reportOf, type Sample, traceFor } from "./auto.js";
+import { type InitReport, inputOf, inTurn, reportOf, type Sample, traceFor, unfrozen } from "./auto.js";
 import { drawByTheory } from "./calibrate.js";
 import { type Choice, choose } from "./choose.js";
 import type { InitOptions } from "./initializer.js";
@@ -33,10 +33,12 @@ export function fixup(model: Module, sample?: Sample, options: InitOptions = {})
       "the model must have a branch x + f(x) that neither norms nor begins with a factor 0, got none. Use init.auto",
     );
   }
-  const choices = choose(structure).map((choice): Choice => {
-    if (choice.use.meets !== "head") return choice;
-    return { ...choice, draw: "zeros", std: 0, q: undefined, reason: "the model's output: 0 (Fixup)" };
-  });
+  const choices = unfrozen(
+    choose(structure).map((choice): Choice => {
+      if (choice.use.meets !== "head") return choice;
+      return { ...choice, draw: "zeros", std: 0, q: undefined, reason: "the model's output: 0 (Fixup)" };
+    }),
+  );
   assign(op, drawByTheory(choices, inTurn(op, options)));
   return reportOf(choices, false);
 }

@@ -7,9 +7,10 @@ export const reinitialize: Repair = {
   apply({ loop: { model }, sample, structure }) {
     if (structure.uses.length === 0 || sample.x.dtype !== "f32") return undefined;
     const before = model.parameters().map((p) => ({ p, initial: p.initial, storage: p.storage }));
-    auto(model, sample.x);
+    const drawn = auto(model, sample.x);
+    if (drawn.length === 0) return undefined; // frozen weights stay
     return {
-      did: "drew all weights anew by what follows them, scaled and centred by a batch",
+      did: `drew ${drawn.length < structure.uses.length ? "the weights that are not frozen" : "all weights"} anew by what follows them, scaled and centred by a batch`,
       code: "init.auto(model, batch.x)",
       undo() {
         for (const { p, initial, storage } of before) Object.assign(p, { initial, storage });
