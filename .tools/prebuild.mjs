@@ -15,7 +15,7 @@ function checkLevels(folder) {
   const ours = JSON.parse(readFileSync(at("binding.gyp"), "utf8")).target_defaults.cflags;
   const level = ours.find((flag) => flag.startsWith("-O"));
   for (const file of readdirSync(folder).filter((name) => name.endsWith(".target.mk"))) {
-    const [flags] = readFileSync(join(folder, file), "utf8").match(/^CFLAGS_Release := [^]*?\n\n/m);
+    const [flags] = readFileSync(join(folder, file), "utf8").match(/^CFLAGS_Release := [\s\S]*?\n\n/m);
     const levels = flags.match(/-O\w+/g);
     if (levels.join() !== level) throw new Failure(`prebuild: ${file}: must be compiled with ${level}, got ${levels}`);
   }

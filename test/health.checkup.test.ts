@@ -1,7 +1,7 @@
 /** What the doctor says before the first step: each fault by its name, nothing of sound models, bad input in words. */
 import { describe, expect, test } from "vitest";
 import { DataSet } from "../lib/data/index.js";
-import { checkup, explain } from "../lib/health/index.js";
+import { checkup, explain, type Finding } from "../lib/health/index.js";
 import * as init from "../lib/init/index.js";
 import * as nn from "../lib/nn/index.js";
 import { concat, randint, randn, seed, stopGradient, tensor, zeros } from "../lib/ops/index.js";
@@ -26,13 +26,22 @@ const normal =
   (shape: Shape, options) =>
     randn(shape, { std, ...options });
 
-async function faultsOf({ model, x, y, loss = nn.crossEntropy, optimizer, batchSize }: Case): Promise<string[]> {
+async function findingsOf({
+  model,
+  x,
+  y,
+  loss = nn.crossEntropy,
+  optimizer,
+  batchSize,
+}: Case): Promise<readonly Finding[]> {
   const sample = data();
   const [xs, ys] = [x ?? sample.x, y ?? sample.y];
   const values = { x: tensor(await xs.data(), xs.shape), y: tensor(await ys.data(), ys.shape, ys.dtype) };
-  const { findings } = await checkup(model, values, { loss, optimizer: optimizer?.(model), batchSize });
-  return findings.filter(({ severity }) => severity === "fault").map(({ rule }) => rule);
+  return (await checkup(model, values, { loss, optimizer: optimizer?.(model), batchSize })).findings;
 }
+
+const faultsIn = (findings: readonly Finding[]): string[] =>
+  findings.filter(({ severity }) => severity === "fault").map(({ rule }) => rule);
 
 /** A bias that leaves no unit of the layer awake. */
 function asleep(): nn.Sequential {
@@ -169,11 +178,13 @@ const cases: Record<string, () => [first: string, Case]> = {
   "NaN in the data": () => ["non-finite", { model: stack(2), x: data().x.add(tensor([Number.NaN, 0, 0, 0, 0, 0])) }],
 };
 
-describe("names first what is wrong:", () => {
+describe("names first what is wrong, and says what to write:", () => {
   test.each(Object.entries(cases))("%s", async (_, make) => {
     seed(5);
     const [first, one] = make();
-    expect((await faultsOf(one))[0]).toBe(first);
+    const findings = await findingsOf(one);
+    expect(faultsIn(findings)[0]).toBe(first);
+    expect(findings.filter(({ advice }) => advice.length === 0)).toEqual([]);
   });
 });
 
@@ -230,7 +241,7 @@ describe("finds no fault in", () => {
   };
   test.each(Object.entries(sound))("%s", async (_, make) => {
     seed(6);
-    expect(await faultsOf(make())).toEqual([]);
+    expect(faultsIn(await findingsOf(make()))).toEqual([]);
   });
 });
 

@@ -220,6 +220,31 @@ describe("repair", () => {
     expect(again.values).toEqual(values);
   });
 
+  test("gives the optimizer what it lacks", async () => {
+    seed(5);
+    const model = stack();
+    const optimizer = new SGD(model.parameters().slice(2), { lr: 0.1, momentum: 0.9 });
+    const { health } = await watched(model, { optimizer, health: { repair: "auto" } });
+    expect(health.repairs.filter(({ outcome }) => outcome === "kept")[0]).toMatchObject({
+      repair: "giveAll",
+      did: "gave the optimizer 0.weight and 1 more",
+      code: "new optim.SGD(model.parameters(), …)",
+    });
+    expect(health.healthy).toBe(true);
+  });
+
+  test("lets layers learn that are frozen at weights of no use, and draws nothing anew that is frozen", async () => {
+    seed(5);
+    const model = stack();
+    for (const layer of [model[0], model[2]] as nn.Linear[]) {
+      layer.weight.initial = randn(layer.weight.shape, { std: 1e-4 });
+      layer.freeze();
+    }
+    const { health } = await watched(model, { health: { repair: "auto" } });
+    const kept = health.repairs.filter(({ outcome }) => outcome === "kept");
+    expect(kept.map(({ repair }) => repair)).toContain("unfreeze");
+  });
+
   test("lowers a rate that is far too high until it helps no more", async () => {
     seed(6);
     const { health } = await watched(stack(), { lr: 200, health: { repair: "auto" } });

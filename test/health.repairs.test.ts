@@ -53,6 +53,7 @@ async function all({ loop: { model, options }, sample: { x } }: Patient) {
   const output = [...(await model.eval().forward(x).data())];
   const values = await valuesOf(model);
   const types = model.namedModules().map(([path, part]) => `${path}:${part.constructor.name}`);
+  const trainable = model.parameters().map((p) => p.trainable);
   const groups = optimizer.groups.map((g) => ({ params: g.params.length, ...g.options }));
   return {
     optimizer,
@@ -66,6 +67,7 @@ async function all({ loop: { model, options }, sample: { x } }: Patient) {
     output,
     values,
     types,
+    trainable,
     groups,
   };
 }
@@ -108,6 +110,13 @@ const rows: Readonly<Record<keyof typeof repairs, Row>> = {
   },
   dropLast: { did: /left out$/, after: ({ loop }) => loop.options.dropLast, expected: true, same: true },
   dropout: { did: /^dropout of 30 % before 4$/, after: count("Dropout"), expected: 1, same: true },
+  giveAll: {
+    made: () => ({ optimizer: (m) => new SGD(m.parameters().slice(2), { lr: 0.1, momentum: 0.9 }) }),
+    did: /^gave the optimizer 0\.weight and 1 more$/,
+    after: ({ loop }) => loop.options.optimizer.groups.map((g) => [g.params.length, g.options]),
+    expected: [[6, expect.objectContaining({ lr: 0.1, momentum: 0.9 })]],
+    same: true,
+  },
   insertActivation: {
     made: () => ({ model: new nn.Sequential(new nn.Linear(4, 8), new nn.Linear(8, 3)) }),
     did: /^a ReLU after each of 0$/,
@@ -188,6 +197,20 @@ const rows: Readonly<Record<keyof typeof repairs, Row>> = {
     expected: true,
     same: true,
   },
+  unfreeze: {
+    made: () => {
+      const model = plain();
+      model[0].freeze();
+      return { model, optimizer: () => new SGD(model.parameters().slice(2), { lr: 0.1 }) };
+    },
+    did: /^let 0\.weight and 1 more learn$/,
+    after: ({ loop: { model, options } }) => [
+      model.parameters().every((p) => p.trainable),
+      options.optimizer.params.length,
+    ],
+    expected: [true, 6],
+    same: true,
+  },
   usualMemory: {
     made: () => ({ optimizer: (m) => new Adam(m.parameters(), { lr: 0.1, betas: [0.99, 0.5], eps: 1 }) }),
     did: /^betas \[0\.99, 0\.5\] to \[0\.9, 0\.999\], eps 1 to 1e-8$/,
@@ -246,6 +269,9 @@ describe("does not apply", () => {
     adaptiveOptimizer: () => ({ optimizer: (m) => new Adam(m.parameters(), { lr: 0.002 }) }),
     classWeights: () => ({ loss: (z, y) => nn.crossEntropy(z, y).mul(2) }),
     dropActivation: () => ({}),
+    giveAll: () => ({}),
+    unfreeze: () => ({}),
+    reinitialize: () => ({ model: plain().freeze() }),
     insertActivation: () => ({}),
     layerNorm: () => ({}),
     rescaleOutputs: () => ({}),

@@ -290,7 +290,9 @@ describe("on the way", () => {
     "neighbours say nothing, the model finds something": [undefined, view({ facts: { neighbours: unrelated } })],
   };
   test.each(Object.entries(named))("%s", (_, [expected, seen]) => {
-    expect(onTheWay(seen).find(({ severity }) => severity === "fault")?.rule).toBe(expected);
+    const findings = onTheWay(seen);
+    expect(findings.find(({ severity }) => severity === "fault")?.rule).toBe(expected);
+    expect(findings.filter(({ advice }) => advice.length === 0)).toEqual([]);
   });
 
   test("a plateau and a spike are warnings", () => {

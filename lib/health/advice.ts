@@ -13,6 +13,7 @@ const known: Readonly<Record<RepairName, readonly [text: string, code: string]>>
   ],
   dropLast: ["leave out the last batch of an epoch", "fit(model, set, { …, dropLast: true })"],
   dropout: ["drop activations at random", "new nn.Dropout(0.3)"],
+  giveAll: ["give the optimizer every parameter", "new optim.Adam(model.parameters(), { lr: 0.001 })"],
   insertActivation: ["put an activation between the layers", "new nn.ReLU()"],
   largerBatch: ["take more rows per step", "fit(model, set, { …, batchSize: 32 })"],
   layerNorm: ["use a norm that does not need a batch", "new nn.LayerNorm(features)"],
@@ -29,6 +30,7 @@ const known: Readonly<Record<RepairName, readonly [text: string, code: string]>>
   residual: ["let signal and gradient pass beside the layers", "new nn.Residual(block, { scale: 0, learned: true })"],
   shuffle: ["take the rows in a new order each epoch", "fit(model, set, { …, shuffle: true })"],
   stopEarly: ["go back to where validation was best", "onEpoch: ({ validation }) => validation.loss <= best"],
+  unfreeze: ["let frozen layers learn", "model.unfreeze(), before the optimizer is made of model.parameters()"],
   usualMemory: [
     "let the optimizer remember as long as usual",
     "new optim.Adam(model.parameters(), { lr, betas: [0.9, 0.999], eps: 1e-8 })",
@@ -51,6 +53,7 @@ function written({ name, lr }: Optimizer, changes: Memory & { readonly weightDec
 
 /** The lines of what changes the optimizer at hand; undefined where there is nothing to change. */
 const lines: Partial<Record<RepairName, (optimizer: Optimizer) => string | undefined>> = {
+  giveAll: ({ name, lr }) => `new optim.${name}(model.parameters(), { lr: ${lr} })`,
   usualMemory: (optimizer) => written(optimizer, unusualMemory(optimizer)),
   weakerDecay: (optimizer) => (decayOf(optimizer) > 0 ? written(optimizer, { weightDecay: 0 }) : undefined),
 };

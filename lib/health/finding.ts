@@ -44,6 +44,7 @@ export type RepairName =
   | "clip"
   | "dropLast"
   | "dropout"
+  | "giveAll"
   | "insertActivation"
   | "largerBatch"
   | "layerNorm"
@@ -58,6 +59,7 @@ export type RepairName =
   | "residual"
   | "shuffle"
   | "stopEarly"
+  | "unfreeze"
   | "usualMemory"
   | "warmUp"
   | "weightDecay"
@@ -66,7 +68,8 @@ export type RepairName =
 
 /** One way to mend a trouble. */
 export interface Advice {
-  readonly repair: RepairName;
+  /** Which repair does it; undefined for what only whoever wrote the program, or has the data, can do. */
+  readonly repair?: RepairName;
   /** What to do, in words. */
   readonly text: string;
   /** The line to write. */

@@ -320,7 +320,7 @@ const recovery: readonly Measure[] = [
 
 /** Stopping early is not the surgeon's. */
 const mendingsOf = ({ advice }: Finding): Mending[] =>
-  advice.flatMap(({ repair }) => (repair === "stopEarly" ? [] : [repair]));
+  advice.flatMap(({ repair }) => (repair === undefined || repair === "stopEarly" ? [] : [repair]));
 
 /** Where there is little left to be had. */
 const isGood = ({ accuracy, loss }: Score, floor: Score): boolean =>

@@ -29,18 +29,18 @@ function callsIn(model: Module, x: Tensor): ReadonlyMap<string, string> {
   }
 }
 
-const changes: readonly RepairName[] = ["replaceActivation", "dropActivation"];
+const changes: ReadonlySet<RepairName | undefined> = new Set(["replaceActivation", "dropActivation"] as const);
 
 /** Findings whose advice is to replace or drop an activation say which line calls it, where it is called as a function. */
 export function withLines(findings: readonly Finding[], model: Module, x: Tensor): Finding[] {
   let calls: ReadonlyMap<string, string> | undefined;
   return findings.map((finding) => {
-    if (!finding.advice.some(({ repair }) => changes.includes(repair))) return finding;
+    if (!finding.advice.some(({ repair }) => changes.has(repair))) return finding;
     calls ??= callsIn(model, x);
     const found = calls;
     const advice = finding.advice.map((one) => {
       const call = found.get(one.repair === "dropActivation" ? "" : (finding.layer ?? ""));
-      return call && changes.includes(one.repair) ? { ...one, text: `${one.text}, in place of ${call}` } : one;
+      return call && changes.has(one.repair) ? { ...one, text: `${one.text}, in place of ${call}` } : one;
     });
     return { ...finding, advice };
   });

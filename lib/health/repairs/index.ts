@@ -16,6 +16,7 @@ import {
   weakerDropout,
 } from "./layers.js";
 import { adaptiveOptimizer, usualMemory, weakerDecay, weightDecay } from "./optimizers.js";
+import { giveAll, unfreeze } from "./parameters.js";
 import { lowerRate, raiseRate, warmUp } from "./rates.js";
 import { reinitialize } from "./reinitialize.js";
 import type { Repair } from "./repair.js";
@@ -28,6 +29,7 @@ export const repairs: Readonly<Record<Exclude<RepairName, "stopEarly">, Repair>>
   dropActivation,
   dropLast,
   dropout,
+  giveAll,
   insertActivation,
   largerBatch,
   layerNorm,
@@ -40,6 +42,7 @@ export const repairs: Readonly<Record<Exclude<RepairName, "stopEarly">, Repair>>
   rescaleOutputs,
   residual,
   shuffle,
+  unfreeze,
   usualMemory,
   warmUp,
   weakerDecay,

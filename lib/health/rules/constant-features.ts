@@ -13,6 +13,12 @@ export const constantFeatures: Rule = {
       severity: input.constant === 1 ? "fault" : "warning",
       measured: `${percent(input.constant)} of ${input.features} features are the same in all rows`,
       value: input.constant,
+      byHand: [
+        {
+          text: "look which features vary, and whether x is read from the right columns",
+          code: "await set.batch(arange(0, 256)).x.std({ axes: 0 }).data()",
+        },
+      ],
     };
   },
 };

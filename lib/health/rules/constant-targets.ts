@@ -16,6 +16,7 @@ export const constantTargets: Rule = {
       severity: loss.kind === "square" ? "warning" : "fault", // a residual may well be wanted to be 0 everywhere
       measured: `the target of all ${rows} rows that were looked at is ${short(target.least)}`,
       value: target.least,
+      byHand: [{ text: "look which targets there are: is y read from the right column?", code: "new Set(y)" }],
     };
   },
 };

@@ -2,6 +2,11 @@
 import { type Draft, type Rule, short, stuck } from "./rule.js";
 import type { View } from "./view.js";
 
+const oneEach = (classes: number): NonNullable<Draft["byHand"]>[number] => ({
+  text: "give one output for each class, labels as integers, and the loss that belongs to them",
+  code: `new nn.Linear(width, ${classes}); data.fromArrays({ x, y, labels: true }); loss: nn.crossEntropy`,
+});
+
 /** Whole numbers from 0 on, few of them, as one number to be met: labels taken for a quantity. Floats may be a true count. */
 function labelsAsQuantity({ facts: { loss, output, target } }: View, severity: Draft["severity"]): Draft | undefined {
   const columns = output.shape.slice(1).reduce((a, b) => a * b, 1);
@@ -13,6 +18,7 @@ function labelsAsQuantity({ facts: { loss, output, target } }: View, severity: D
     measured: `labels from 0 to ${target.most} are learned as one number by their square`,
     value: 1,
     why: "Classes are no quantity: a square makes class 1 a mean of classes 0 and 2.",
+    byHand: [oneEach(target.most + 1)],
   };
 }
 
@@ -26,7 +32,12 @@ export const headMismatch: Rule = {
     const { loss, output, target } = view.facts;
     const classes = output.shape[1] ?? 1;
     if (target.counts && target.most >= classes)
-      return { severity: "fault", measured: `labels go up to ${target.most}, outputs are ${classes}`, value: classes };
+      return {
+        severity: "fault",
+        measured: `labels go up to ${target.most}, outputs are ${classes}`,
+        value: classes,
+        byHand: [{ text: "give one output for each class", code: `new nn.Linear(width, ${target.most + 1})` }],
+      };
     const quantity = labelsAsQuantity(view, target.integer ? "fault" : "warning");
     if (quantity) return quantity;
     if (loss.kind === "likelihood" && output.most > 1e-4)
@@ -36,6 +47,7 @@ export const headMismatch: Rule = {
         value: output.most,
         normal: "at most 0",
         why: "A likelihood of numbers that are no logarithms of probabilities has no lower end.",
+        byHand: [{ text: "use the loss of raw scores", code: "loss: nn.crossEntropy" }],
       };
     if (loss.kind === "binary cross-entropy" && (target.least < 0 || target.most > 1))
       return {
@@ -43,6 +55,10 @@ export const headMismatch: Rule = {
         measured: `targets of a binary cross-entropy lie from ${short(target.least)} to ${short(target.most)}`,
         value: target.most,
         normal: "0 to 1",
+        byHand: [
+          { text: "give 0 and 1, or shares between them", code: "y.sub(least).div(most - least)" },
+          { text: "use a loss of any numbers", code: "loss: nn.mse" },
+        ],
       };
     return undefined;
   },

@@ -95,11 +95,11 @@ export const rules: readonly Rule[] = [...new Set([...first, ...later])];
 
 function findingOf(rule: Rule, draft: Draft, { step, plan: { optimizer } }: View): Finding {
   const { name, source, normal, why } = rule;
-  const list = (draft.repairs ?? rule.repairs).flatMap((repair) => adviceFor(repair, optimizer) ?? []);
-  const { severity, layer, measured, value } = draft;
+  const { severity, layer, measured, value, byHand = [] } = draft;
+  const repairs = (draft.repairs ?? rule.repairs).flatMap((repair) => adviceFor(repair, optimizer) ?? []);
   return {
     ...{ rule: name, severity, layer, step, measured, value },
-    ...{ normal: draft.normal ?? normal, why: draft.why ?? why, source, advice: list },
+    ...{ normal: draft.normal ?? normal, why: draft.why ?? why, source, advice: [...byHand, ...repairs] },
   };
 }
 

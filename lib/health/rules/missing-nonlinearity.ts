@@ -6,7 +6,7 @@ export const missingNonlinearity: Rule = {
   source: "the product of two matrices is a matrix",
   normal: "an activation between two weights",
   why: "Layers with nothing between them are one linear layer, whatever their number.",
-  repairs: [],
+  repairs: ["insertActivation"],
   start({ facts: { layers } }): Draft | undefined {
     const all = layers.length > 1 && layers.every((l) => l.activation === undefined);
     const bare = layers.filter((l) => !l.head && (all || (l.bare && !l.branch)));
@@ -18,7 +18,6 @@ export const missingNonlinearity: Rule = {
         ? `none of ${layers.length} layers is followed by an activation`
         : `nothing stands between ${bare[0].path} and the next weight`,
       value: bare.length,
-      repairs: all ? ["insertActivation"] : [],
     };
   },
 };

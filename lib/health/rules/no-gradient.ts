@@ -5,12 +5,27 @@ import type { View } from "./view.js";
 /** The share of parameters that may be frozen without a word. */
 const mostFrozen = 0.3;
 
+/** `this.head.forward(x)` for `head.weight`. */
+const callOf = (path: string): string =>
+  path.includes(".") ? `this.${path.slice(0, path.lastIndexOf("."))}.forward(x)` : `x.mul(this.${path})`;
+
+const letThrough = {
+  text: "take away what stops gradients between it and the loss, such as stopGradient, round, sign or a comparison",
+  code: "z.sigmoid() in place of z.greater(0)",
+};
+
 /** Frozen parameters: on purpose where they were trained before, which only the run itself can tell. */
 function frozen({ facts: { parameters } }: View, severity: Draft["severity"]): Draft | undefined {
   const still = parameters.filter((p) => !p.trainable);
   const share = still.reduce((sum, p) => sum + p.size, 0) / parameters.reduce((sum, p) => sum + p.size, 0);
   if (!(share > mostFrozen)) return undefined;
-  return { severity, layer: still[0].path, measured: `${percent(share)} of the parameters are frozen`, value: share };
+  return {
+    severity,
+    layer: still[0].path,
+    measured: `${percent(share)} of the parameters are frozen`,
+    value: share,
+    repairs: ["unfreeze"],
+  };
 }
 
 export const noGradient: Rule = {
@@ -28,6 +43,7 @@ export const noGradient: Rule = {
         layer: unused.path,
         measured: `the loss does not depend on ${unused.path}`,
         value: 0,
+        byHand: [{ text: "let what forward returns be made with it, or leave it out", code: callOf(unused.path) }],
       };
     const forgotten = parameters.filter((p) => p.trainable && !p.given);
     if (forgotten.length)
@@ -36,6 +52,7 @@ export const noGradient: Rule = {
         layer: forgotten[0].path,
         measured: `the optimizer was not given ${forgotten[0].path}${forgotten.length > 1 ? ` and ${forgotten.length - 1} more` : ""}`,
         value: forgotten.length,
+        repairs: ["giveAll"],
       };
     // A zero somewhere (an output, the scale of a branch) may hold the gradient back for the first step.
     const through = layers.find(
@@ -47,12 +64,19 @@ export const noGradient: Rule = {
         layer: through.path,
         measured: `no gradient comes back to ${through.path} through ${through.activation}`,
         value: 0,
+        byHand: [letThrough],
       };
     const alike = parameters.some((p) => p.twins > 0.3);
     const shut = alike || parameters.some((p) => p.rms === 0 && p.rank !== 1) || layers.some(({ dead }) => dead > 0.5);
     const cut = parameters.find((p) => p.used && p.trainable && p.gradient === 0 && p.rank >= 2);
     if (cut && !shut)
-      return { severity: "fault", layer: cut.path, measured: `the gradient of ${cut.path} is exactly 0`, value: 0 };
+      return {
+        severity: "fault",
+        layer: cut.path,
+        measured: `the gradient of ${cut.path} is exactly 0`,
+        value: 0,
+        byHand: [letThrough],
+      };
     return frozen(view, "warning");
   },
   // Where steps blow up or swing, what is frozen is not the reason.

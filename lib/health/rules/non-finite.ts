@@ -10,10 +10,34 @@ export const nonFinite: Rule = {
   repairs: ["lowerRate", "clip", "reinitialize", "rescaleInputs"],
   start({ rehearsal, layers, facts: { input, target, loss } }) {
     const where = !input.finite ? "the inputs" : !target.finite ? "the targets" : undefined;
-    if (where) return { severity: "fault", measured: `${where} have NaN or infinity`, value: Number.NaN, repairs: [] };
+    if (where)
+      return {
+        severity: "fault",
+        measured: `${where} have NaN or infinity`,
+        value: Number.NaN,
+        repairs: [],
+        byHand: [
+          {
+            text: "leave out the rows that have them, or fill them in",
+            code: "data.filter((row) => row.every(Number.isFinite))",
+          },
+        ],
+      };
     if (!layers.every((l) => l.normalized || l.variance < 1e4)) return undefined; // the signal explodes
     if (!Number.isFinite(loss.value))
-      return { severity: "fault", measured: `the first loss is ${loss.value}`, value: loss.value, repairs: [] };
+      return {
+        severity: "fault",
+        measured: `the first loss is ${loss.value}`,
+        value: loss.value,
+        repairs: [],
+        byHand: [
+          { text: "find the op and the line that make it", code: "debugNonFinite(), before the model is built" },
+          {
+            text: "take the logarithm and what it is of together, from raw scores",
+            code: "loss: nn.crossEntropy, or nn.binaryCrossEntropyWithLogits",
+          },
+        ],
+      };
     if (!rehearsal || !suddenly(rehearsal)) return undefined;
     const at = rehearsal.findIndex((x) => !Number.isFinite(x));
     const measured = `on one batch the loss is ${rehearsal[at]} at step ${at + 1}`;

@@ -1,5 +1,5 @@
 /** What a rule is: one trouble, how it shows, what is normal and why it comes about. */
-import type { Finding, RepairName, RuleName } from "../finding.js";
+import type { Advice, Finding, RepairName, RuleName } from "../finding.js";
 import type { LayerView, RunView, StartView, View } from "./view.js";
 
 /** What a rule says of a view; the rest of a finding is the rule's own. */
@@ -12,6 +12,8 @@ export interface Draft {
   readonly normal?: string;
   readonly why?: string;
   readonly repairs?: readonly RepairName[];
+  /** What can only be mended in the program or the data, before all repairs. */
+  readonly byHand?: readonly Omit<Advice, "repair">[];
 }
 
 export interface Rule {

@@ -21,6 +21,16 @@ function unrelated({ facts: { neighbours, target } }: View, severity: Draft["sev
       ? `the nearest other row has the same label for ${percent(agreement)} of ${rows} rows, by chance ${percent(chance)}`
       : `the correlation of targets with those of the nearest other rows is ${percent(agreement)}`,
     value: deviation,
+    byHand: [
+      {
+        text: "look whether rows have their labels",
+        code: "const { x, y } = set.batch(arange(0, 5)); await y.array()",
+      },
+      {
+        text: "put inputs and labels into one set first, and split and shuffle that",
+        code: "const [train, validation] = data.fromArrays({ x, y }).split(0.9, 0.1)",
+      },
+    ],
   };
 }
 
