@@ -77,7 +77,7 @@ export const samplers: Readonly<Record<string, (shape: readonly number[], x: Ten
   uniform: (shape) => ops.rand(shape),
   normal: (shape) => ops.randn(shape),
   truncatedNormal: (shape) => ops.truncatedNormal(shape),
-  bernoulli: (shape) => ops.rand(shape).less(0.5).cast("f32"),
+  bernoulli: (shape) => ops.bernoulli(shape).cast("f32"),
   dropout: (_, x) => new Dropout(0.5).forward(x),
 };
 

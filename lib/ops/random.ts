@@ -81,7 +81,7 @@ interface RandomAttrs {
   readonly dtype: DType;
 }
 
-/** Element i of a draw takes word i mod 4 of block ⌊i/4⌋. */
+/** Element i of a draw takes word i mod 4 of block ⌊i/4⌋; of flags, see below. */
 const randomOp: KernelOp<RandomAttrs> = {
   name: "random",
   kind: "kernel",
@@ -90,6 +90,7 @@ const randomOp: KernelOp<RandomAttrs> = {
   params: ({ attrs: { distribution, a, b } }) => [kinds.indexOf(distribution), a, b],
   reference([key], { attrs: { distribution, a, b, shape } }) {
     const out = new Float64Array(sizeOf(shape));
+    if (distribution === "bernoulli") return flags(key, out, a);
     for (let at = 0; at < out.length; at += 4) {
       const words = philox(key, at / 4);
       for (let i = 0; i < 4 && at + i < out.length; i++) out[at + i] = draw(distribution, words, i, a, b);
@@ -97,6 +98,25 @@ const randomOp: KernelOp<RandomAttrs> = {
     return out;
   },
 };
+
+/**
+ * Whether a number of 32 bits is less than p·2³²: its upper half is half i mod 2 of word ⌊i/2⌋ mod 4 of block ⌊i/8⌋, its
+ * lower one the upper half of word i mod 4 of block 2⁵² + ⌊i/4⌋, which seldom counts.
+ */
+function flags(key: ArrayLike<number>, out: Float64Array, p: number): Float64Array {
+  const limit = Math.round(p * 2 ** 32);
+  const [high, low] = [Math.floor(limit / 2 ** 16), limit % 2 ** 16];
+  for (let at = 0; at < out.length; at += 8) {
+    const words = philox(key, at / 8);
+    for (let i = at; i < Math.min(at + 8, out.length); i++) {
+      const word = words[(i - at) >> 1];
+      const half = i & 1 ? word >>> 16 : word & 0xffff;
+      const open = half === high && low > 0;
+      out[i] = Number(open ? philox(key, 2 ** 52 + Math.floor(i / 4))[i & 3] >>> 16 < low : half < high);
+    }
+  }
+  return out;
+}
 
 function draw(distribution: Kind, words: readonly number[], i: number, a: number, b: number): number {
   const word = words[i];
@@ -107,7 +127,6 @@ function draw(distribution: Kind, words: readonly number[], i: number, a: number
     const u = ((word >>> 8) + 0.5) * 2 ** -24;
     return a + b * Math.SQRT2 * erfInverse((2 * u - 1) * erf(Math.SQRT2));
   }
-  if (distribution === "bernoulli") return Number(word < Math.round(a * 2 ** 32));
   return a + b * boxMuller(words[i & 2], words[(i & 2) + 1])[i & 1];
 }
 

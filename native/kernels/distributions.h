@@ -1,4 +1,5 @@
-// Distributions made of random words: each draws 4·WD elements from the words of WD blocks.
+// Distributions made of random words: each draws 4·WD elements from the words of WD blocks, flags
+// twice as many.
 //
 // Floats and doubles are used with +, −, ×, ÷ and √ only, in a fixed order and never fused, so that
 // every ISA draws the same bits.
@@ -150,26 +151,50 @@ struct TruncatedNormal {
   }
 };
 
-// Whether the word is less than p·2³².
+// Whether a number of 32 bits is less than p·2³². Its upper half is half a word; the lower one,
+// half of another block's word, is looked at where the upper does not decide: once in 2¹⁶ times.
 struct Bernoulli {
-  uint32_t last;
-  int32_t possible;  // a mask
+  const PhiloxKeys& keys;
+  uint32_t low;
+  vus high, always;
 
-  Bernoulli(double p, double) {
+  Bernoulli(double p, const PhiloxKeys& keys) : keys(keys) {
     uint64_t count = (uint64_t)(p * 0x1p32 + 0.5);
-    possible = count > 0 ? -1 : 0;
-    last = (uint32_t)(count - 1);
+    low = count & 0xffff;
+    high = vus{} + (uint16_t)(count >> 16);
+    always = vus{} + (uint16_t)(count >> 32);
   }
 
-  VEC_INLINE void operator()(const PhiloxWords& words, uint8_t* out) const {
+  // Elements from `at` on, two of a word.
+  VEC_INLINE void operator()(const PhiloxWords& words, uint8_t* out, int64_t at) const {
     vi bits[2];
     inOrder<BlockOrder>(words.pair(0, 1), words.pair(2, 3), bits);
     for (int h = 0; h < 2; h++) {
-      vi yes = (vi)((vu)bits[h] <= (vu)splat((int32_t)last)) & splat(possible);
-      storeBytes(out + h * W, maskToFloat(yes));
+      vus x = (vus)bits[h];
+      storeBytes(out + h * 2 * W, ((vus)(x < high) & 1) | always);
+      if (!low) continue;
+      vi open = (vi)(x == high);
+      if (__builtin_expect(any(open | open << 16), 0))
+        decide(open, out + h * 2 * W, at + h * 2 * W);
+    }
+  }
+
+  VEC_ONCE void decide(vi open, uint8_t* out, int64_t at) const {
+    for (int i = 0; i < 2 * W; i++) {
+      if (!((vus)open)[i]) continue;
+      int64_t element = at + i;
+      PhiloxWords words[philoxTogether];
+      philox(keys, element / 4 + (int64_t{1} << 52), words);
+      out[i] = ((uint32_t)words[0].lane[element % 4][0] >> 16) < low;
     }
   }
 };
+
+// Elements made of one word.
+template <class Distribution>
+constexpr int perWord = 1;
+template <>
+constexpr int perWord<Bernoulli> = 2;
 
 }  // namespace
 }  // namespace evengrad::ISA

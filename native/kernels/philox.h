@@ -1,7 +1,7 @@
 // Philox4x32-10 (Salmon et al., 2011): random words from a counter, many blocks of four at a time.
 //
 // key = (seedLo, seedHi), counter = (blockLo, blockHi, streamLo, streamHi); element i of a draw is
-// made of word i mod 4 of block i / 4.
+// made of word i mod 4 of block i / 4, a flag of half of word i / 2 mod 4 of block i / 8.
 #pragma once
 
 namespace evengrad::ISA {

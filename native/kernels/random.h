@@ -37,28 +37,41 @@ inline const char* randomCheck(const Call& call) {
   return nullptr;
 }
 
-// Elements [begin, end), begin a multiple of 4·WD.
+// Elements [begin, end), begin a multiple of 8·WD.
 template <class Distribution, class T>
 void randomFill(const Distribution& draw, const PhiloxKeys& keys, T* out, int64_t begin,
                 int64_t end) {
-  constexpr int64_t step = 4 * WD, round = step * philoxTogether;
-  PhiloxWords words[philoxTogether];
-  for (; begin + round <= end; begin += round) {
-    philox(keys, begin / 4, words);
+  constexpr int64_t block = 4 * perWord<Distribution>, step = block * WD;
+  constexpr int64_t round = step * philoxTogether;
+  // To `to` what stands from `begin` on.
+  const auto one = [&](T* to) {
+    PhiloxWords words[philoxTogether];
+    philox(keys, begin / block, words);
     VEC_UNROLL
-    for (int u = 0; u < philoxTogether; u++) draw(words[u], out + begin + u * step);
-  }
+    for (int u = 0; u < philoxTogether; u++) {
+      if constexpr (perWord<Distribution> == 2)
+        draw(words[u], to + u * step, begin + u * step);
+      else
+        draw(words[u], to + u * step);
+    }
+  };
+  for (; begin + round <= end; begin += round) one(out + begin);
   if (begin == end) return;
   T rest[round];
-  philox(keys, begin / 4, words);
-  for (int u = 0; u < philoxTogether; u++) draw(words[u], rest + u * step);
+  one(rest);
   __builtin_memcpy(out + begin, rest, (size_t)(end - begin) * sizeof(T));
 }
 
 template <class Distribution, class T>
 void randomRunAs(const Call& call, T* out, Context& context) {
-  Distribution draw(call.params[1], call.params[2]);
   PhiloxKeys keys((const uint32_t*)call.in[0].data);
+  const auto made = [&] {
+    if constexpr (perWord<Distribution> == 2)
+      return Distribution(call.params[1], keys);
+    else
+      return Distribution(call.params[1], call.params[2]);
+  };
+  const Distribution draw = made();
   parallelRange(context, call.out[0].count, 16384,
                 [&](int64_t begin, int64_t end, int) { randomFill(draw, keys, out, begin, end); });
 }

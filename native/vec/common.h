@@ -38,6 +38,8 @@ typedef double vd __attribute__((vector_size(VEC_BYTES)));
 typedef decltype(vf{} < vf{}) vi;  // int32, also the mask of vf
 typedef decltype(vd{} < vd{}) vl;  // int64, also the mask of vd
 typedef uint32_t vu __attribute__((vector_size(VEC_BYTES)));
+typedef uint16_t vus __attribute__((vector_size(VEC_BYTES)));
+typedef uint8_t vub __attribute__((vector_size(VEC_BYTES / 2)));  // as many lanes as vus
 typedef uint64_t vul __attribute__((vector_size(VEC_BYTES)));
 
 // The same, as they lie in a buffer: aligned to an element, aliasing anything.
@@ -84,6 +86,11 @@ VEC_INLINE vf loadBytes(const uint8_t* p);     // W bytes as numbers
 VEC_INLINE void storeBytes(uint8_t* p, vf x);  // of numbers from 0 to 255, truncated
 VEC_INLINE vf loadPartial(const float* p, int n);  // n < W lanes, the others 0
 VEC_INLINE void storePartial(float* p, int n, vf x);
+
+VEC_INLINE void storeBytes(uint8_t* p, vus x) {  // of numbers from 0 to 255
+  vub bytes = __builtin_convertvector(x, vub);
+  __builtin_memcpy(p, &bytes, sizeof bytes);
+}
 
 VEC_INLINE vi loadPartial(const int32_t* p, int n) { return (vi)loadPartial((const float*)p, n); }
 VEC_INLINE void storePartial(int32_t* p, int n, vi x) { storePartial((float*)p, n, (vf)x); }

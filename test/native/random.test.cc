@@ -21,12 +21,12 @@ void philox4x32(const uint32_t k[2], uint32_t x[4]) {
   }
 }
 
-// The word of each element, by the definition.
-std::vector<uint32_t> words(Data& key, int64_t n) {
+// The word of each element, by the definition; `high` is added to the block's upper word.
+std::vector<uint32_t> words(Data& key, int64_t n, uint32_t high = 0) {
   const uint32_t* k = (const uint32_t*)key.data();
   std::vector<uint32_t> r;
   for (int64_t block = 0; block * 4 < n; block++) {
-    uint32_t x[4] = {(uint32_t)block, (uint32_t)(block >> 32), k[2], k[3]};
+    uint32_t x[4] = {(uint32_t)block, (uint32_t)(block >> 32) + high, k[2], k[3]};
     philox4x32(k, x);
     r.insert(r.end(), x, x + 4);
   }
@@ -59,12 +59,19 @@ void uniform(const KernelTable& table) {
             (int)i);
     }
   }
-  for (double p : {0.0, 0.25, 0.7, 1.0}) {
-    Data flags(DType::boolean, 1003);
-    std::vector<uint32_t> w = words(k, 1003);
+  constexpr int many = 1000003;
+  std::vector<uint32_t> upper = words(k, many / 2 + 1), lower = words(k, many, 1 << 20);
+  for (double p : {0.0, 0x1p-32, 0.25, 0.7, 1.0}) {
+    Data flags(DType::boolean, many);
     CHECK(call(table, randomKernel, {&k}, {&flags}, {4, p, 0}).empty(), "bernoulli");
-    for (int i = 0; i < 1003; i++)
-      CHECK(flags.u()[i] == (w[i] < p * 4294967296.0), "%s bernoulli %g %d", table.isa, p, i);
+    int undecided = 0;
+    for (int i = 0; i < many; i++) {
+      uint32_t half = i % 2 ? upper[i / 2] >> 16 : upper[i / 2] & 0xffff;
+      uint32_t x = half << 16 | lower[i] >> 16;
+      CHECK(flags.u()[i] == (x < p * 4294967296.0), "%s bernoulli %g %d", table.isa, p, i);
+      undecided += half == (uint32_t)(p * 65536);
+    }
+    CHECK(p == 1 || undecided > 4, "bernoulli %g: %d are decided by the lower half", p, undecided);
   }
   Data all(DType::i32, 1000), narrow(DType::f32, 100000);
   call(table, randomKernel, {&k}, {&all}, {2, -2147483648.0, 2147483648.0});
