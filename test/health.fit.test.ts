@@ -192,6 +192,41 @@ describe("a faulty run", () => {
   });
 });
 
+describe("noise of the gradient, where the run gets no further", () => {
+  const noisy = async (model: nn.Module, options: Partial<FitOptions> = {}) => {
+    const x = await randn([600, 4]).data();
+    const y = await randn([600, 1], { std: 3 }).data();
+    const rows = new DataSet(tensor(x, [600, 4]), tensor(y, [600, 1]));
+    const optimizer = new SGD(model.parameters(), { lr: 0.002 });
+    const { health, losses } = await fit(model, rows, {
+      ...{ loss: nn.mse, optimizer, batchSize: 2, epochs: 2, health: true, ...options },
+    });
+    return { losses, noise: health?.findings.filter(({ rule, step }) => rule === "gradient-noise" && step > 0) };
+  };
+  const small = () => new nn.Sequential(new nn.Linear(4, 16), new nn.Tanh(), new nn.Linear(16, 1));
+
+  test("is a warning, and does not touch the run", async () => {
+    seed(3);
+    const { losses, noise } = await noisy(small());
+    expect(noise).toMatchObject([
+      { severity: "warning", measured: expect.stringMatching(/^the gradient's noise scale is .*, a batch has 2$/) },
+    ]);
+    seed(3);
+    expect((await noisy(small(), { health: false })).losses).toEqual(losses);
+  });
+
+  test("is left out of a model that takes no other batches than the run's", async () => {
+    class Pair extends nn.Module {
+      body = small();
+      forward(x: Tensor): Tensor {
+        return this.body.forward(x.reshape([2, 4]));
+      }
+    }
+    seed(3);
+    expect((await noisy(new Pair())).noise).toEqual([]);
+  });
+});
+
 describe("repair", () => {
   test("draws weights anew, and says so; twice alike", async () => {
     const run = async () => {

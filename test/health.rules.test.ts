@@ -115,7 +115,14 @@ function view({
     } as unknown as StartFacts,
     plan: { optimizer: undefined, batchSize: 32, dropLast: false, steps: 200, rows: 300, leaked: undefined },
     layers: [layer(), layer({ path: "2.weight" }), layer({ path: "4.weight", head: true })],
-    ...{ forwardSlope: 0, backwardSlope: 0, failure: undefined, topClass: undefined, repaired: false },
+    ...{
+      forwardSlope: 0,
+      backwardSlope: 0,
+      noise: undefined,
+      failure: undefined,
+      topClass: undefined,
+      repaired: false,
+    },
     course: courseOf(losses, total, chance),
     ...given,
   };
@@ -300,6 +307,16 @@ describe("on the way", () => {
     expect(onTheWay(flat).map(({ rule, severity }) => [rule, severity])).toEqual([["plateau", "warning"]]);
     const spiked = view({ losses: steps(200, (i) => (i === 180 ? 3 : 1.1 * 0.98 ** i)) });
     expect(onTheWay(spiked).map(({ rule, severity }) => [rule, severity])).toEqual([["spike", "warning"]]);
+  });
+
+  test("a gradient that is mostly noise is a warning, with the rows to take", () => {
+    const noisy = (rows: number) => onTheWay(view({ losses: stalled, noise: rows })).filter((f) => f.rule !== "stall");
+    expect(noisy(3000)).toEqual([]);
+    expect(noisy(5000).map(({ rule, severity, measured }) => [rule, severity, measured])).toEqual([
+      ["gradient-noise", "warning", "the gradient's noise scale is 5000 rows, a batch has 32"],
+    ]);
+    expect(noisy(Infinity)[0].measured).toBe("the gradient's noise scale is beyond measure, a batch has 32");
+    expect(noisy(5000)[0].advice[0].code).toBe("fit(model, set, { …, batchSize: 256 })");
   });
 });
 

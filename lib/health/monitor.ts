@@ -5,6 +5,7 @@ import { EvengradError } from "../error.js";
 import { logSlope } from "../init/measure.js";
 import type { Reading } from "../init/reading.js";
 import { type Structure, structureIn } from "../init/structure.js";
+import { traceLayers } from "../nn/trace.js";
 import type { Tensor } from "../tensor.js";
 import type { HealthOptions } from "../train/fit.js";
 import type { EpochRecord, History } from "../train/history.js";
@@ -15,6 +16,7 @@ import { spacing } from "./cost.js";
 import { withLines } from "./facts/called.js";
 import { firstNonFinite } from "./facts/first-non-finite.js";
 import { leakedShare } from "./facts/leak.js";
+import { noiseScale } from "./facts/noise.js";
 import { varianceWithin } from "./facts/order.js";
 import { rehearse } from "./facts/rehearsal.js";
 import { type Sample, sampleOf, someOf } from "./facts/sample.js";
@@ -25,6 +27,8 @@ import { type StepNumbers, stepReading } from "./probe.js";
 import type { HealthRecord, HealthSample, RepairRecord, WatchedLayer } from "./record.js";
 import { courseOf } from "./rules/course.js";
 import { atStart, onTheWay } from "./rules/index.js";
+import { plateau } from "./rules/plateau.js";
+import { stuck } from "./rules/rule.js";
 import type { LayerView, Plan, RunView } from "./rules/view.js";
 import { Surgeon } from "./surgeon.js";
 import { EventWriter } from "./tensorboard/event-writer.js";
@@ -36,6 +40,8 @@ const mostRepairs = 6;
 const mostRecoveries = 2;
 /** Faults that no repair helps, until the doctor gives up. */
 const mostFailures = 3;
+/** Rows by which the gradient's noise is measured. */
+const [fewestNoiseRows, mostNoiseRows] = [128, 1024];
 
 const isFault = ({ severity }: Finding): boolean => severity === "fault";
 
@@ -66,6 +72,8 @@ export class Monitor implements Observer {
   private readonly mended = new Set<RuleName>();
   /** The step that the latest repair went back to: samples before it are of other layers. */
   private since = 0;
+  /** The step at which the gradient's noise was measured last. */
+  private measured = 0;
   private recoveries = 0;
   /** Faults that no repair has helped. */
   private failures = 0;
@@ -194,11 +202,12 @@ export class Monitor implements Observer {
 
   /** Asks the rules; true if the run was set back and repaired. */
   private async judge(failure?: RunView["failure"]): Promise<boolean> {
-    const view = this.view(failure);
-    if (!view) return false;
+    const known = this.view(failure);
+    if (!known) return false;
+    const view = failure ? known : { ...known, noise: await this.noiseIn(known) };
     const seen = onTheWay(view);
-    const known = !this.surgeon && seen.every((finding) => this.said(finding)); // nobody reads these again
-    const found = known ? seen : withLines(seen, this.loop.model, this.sample.x);
+    const heard = !this.surgeon && seen.every((finding) => this.said(finding)); // nobody reads these again
+    const found = heard ? seen : withLines(seen, this.loop.model, this.sample.x);
     for (const finding of found) this.note(finding);
     const faults = found.filter(isFault);
     if (faults.length === 0) {
@@ -226,6 +235,22 @@ export class Monitor implements Observer {
     if (!mended) this.given.add(`${fault.rule} ${failure ? "failed" : ""}`);
     else await this.recover();
     return mended;
+  }
+
+  /** The gradient's noise where the run gets no further: once, and again when it has made twice as many steps. */
+  private async noiseIn(view: RunView): Promise<number | undefined> {
+    const { model, options, set, at } = this.loop;
+    if (at < 2 * this.measured || !(stuck(view) || plateau.watch?.(view))) return undefined;
+    this.measured = at;
+    const { loss, batchSize = 32 } = options;
+    const { x, y } = sampleOf(set, Math.max(fewestNoiseRows, Math.min(mostNoiseRows, 8 * batchSize)));
+    const trainable = model.parameters().filter((p) => p.trainable);
+    try {
+      return await noiseScale(traceLayers(model, x, "batch").output, y, loss, trainable);
+    } catch (error) {
+      if (!(error instanceof EvengradError)) throw error;
+      return undefined; // a model may take no other batches than the run's
+    }
   }
 
   /** Goes back to where validation was best, and ends there. */
@@ -307,6 +332,7 @@ export class Monitor implements Observer {
     });
     const hidden = layers.filter(({ head }) => !head);
     return {
+      noise: undefined,
       ...{ step: at, total, facts, plan: this.plan, losses, gradNorms, epochs: records, layers, failure },
       forwardSlope: logSlope(hidden.map(({ variance }) => variance)),
       backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),

@@ -23,5 +23,6 @@ export async function noiseScale(
     a.map((g, i) => g.mul(b[i]).sum()).reduce((p, q) => p.add(q));
   const [one, two] = gradients;
   const [[a], [b], [c]] = await read([dot(one, one), dot(two, two), dot(one, two)]);
+  if (!Number.isFinite(a + b)) return undefined;
   return c > 0 ? (half * ((a + b) / 2 - c)) / c : Infinity;
 }

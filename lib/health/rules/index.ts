@@ -87,6 +87,7 @@ const later: readonly Rule[] = [
   oscillation,
   stall,
   plateau,
+  gradientNoise,
   spike,
 ];
 

@@ -44,6 +44,8 @@ export interface View {
   readonly layers: readonly LayerView[];
   readonly forwardSlope: number;
   readonly backwardSlope: number;
+  /** The gradient's noise scale in rows, if it was measured: before the first step, and where a run gets no further. */
+  readonly noise: number | undefined;
 }
 
 /** Before the first step. */
@@ -51,8 +53,6 @@ export interface StartView extends View {
   readonly rehearsal: Rehearsal | undefined;
   /** Largest curvature of the loss, if it was measured. */
   readonly curvature: number | undefined;
-  /** The gradient's noise scale in rows, if it was measured. */
-  readonly noise: number | undefined;
 }
 
 /** On the way. */
