@@ -309,6 +309,18 @@ describe("on the way", () => {
     expect(onTheWay(spiked).map(({ rule, severity }) => [rule, severity])).toEqual([["spike", "warning"]]);
   });
 
+  test("a loss that falls too slowly is told apart from one that does not fall", () => {
+    const why = (losses: number[], total?: number) =>
+      onTheWay(view({ losses, total })).find(({ rule }) => rule === "stall")?.why;
+    expect(why(stalled)).toMatch(/^The steps do not lower the loss/);
+    expect(
+      why(
+        steps(160, (i) => 1.08 - 0.0006 * i),
+        170,
+      ),
+    ).toMatch(/^The steps lower the loss so slowly/);
+  });
+
   test("a gradient that is mostly noise is a warning, with the rows to take", () => {
     const noisy = (rows: number) => onTheWay(view({ losses: stalled, noise: rows })).filter((f) => f.rule !== "stall");
     expect(noisy(3000)).toEqual([]);

@@ -24,6 +24,9 @@ export const stall: Rule = {
       severity: "fault",
       measured: `${losses.length} steps took the loss from ${short(course.first)} to ${short(course.recent)}${beside}`,
       value: course.recent / course.first,
+      ...(course.name === "slow" && {
+        why: "The steps lower the loss so slowly that the run ends before it gets anywhere.",
+      }),
     };
   },
 };
