@@ -71,6 +71,16 @@ const cases: Record<string, () => [first: string, Case]> = {
     { model: stack(10, { weightInit: init.xavierNormal, act: () => new nn.Sigmoid() }) },
   ],
   "tanh far out": () => ["saturated-units", { model: stack(2, { weightInit: normal(5), act: () => new nn.Tanh() }) }],
+  "units that hardly ever answer": () => [
+    "dead-units",
+    {
+      model: new nn.Sequential(
+        new nn.Linear(6, 64, { weightInit: normal(0.6), biasInit: init.constant(-3) }),
+        new nn.ReLU(),
+        new nn.Linear(64, 3),
+      ),
+    },
+  ],
   "units asleep": () => ["dead-units", { model: asleep() }],
   "inputs of thousands": () => ["input-scale", { model: stack(2), x: data().x.mul(1000) }],
   "inputs far from 0": () => ["input-scale", { model: stack(2), x: data().x.mul(0.1).add(5) }],

@@ -6,13 +6,15 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { DataSet } from "../lib/data/index.js";
 import type { Finding, HealthRecord } from "../lib/health/index.js";
 import { parseJournal } from "../lib/health/index.js";
+import { Monitor } from "../lib/health/monitor.js";
 import * as init from "../lib/init/index.js";
 import * as nn from "../lib/nn/index.js";
 import { randn, seed, tensor } from "../lib/ops/index.js";
 import { Adam, SGD } from "../lib/optim/index.js";
 import type { Shape } from "../lib/shape.js";
 import type { Tensor } from "../lib/tensor.js";
-import { type FitOptions, fit } from "../lib/train/index.js";
+import { type EpochRecord, evaluate, type FitOptions, fit } from "../lib/train/index.js";
+import { Loop } from "../lib/train/loop.js";
 import { Replay } from "../lib/train/replay.js";
 import { classes, network, rejection, valuesOf } from "./training.js";
 
@@ -427,6 +429,32 @@ describe("repair", () => {
     expect(history.stopped).toBe("health");
     const judged = history.epochs.map((e) => e.validation?.loss ?? Number.NaN);
     expect(judged.at(-1)).toBe(Math.min(...judged));
+  });
+
+  test("goes back to the best answers, also where being too sure of others costs more", async () => {
+    const y = Int32Array.from({ length: 300 }, (_, i) => i % 3);
+    const x = tensor(
+      Float32Array.from({ length: 900 }, (_, i) => Number(y[Math.floor(i / 3)] === i % 3)),
+      [300, 3],
+    );
+    const rows = new DataSet(x, tensor(y, [300], "i32"));
+    const model = new nn.Sequential(new nn.Linear(3, 3, { bias: false }));
+    const optimizer = new SGD(model.parameters(), { lr: 0.1 });
+    const loop = new Loop(model, rows, { loss, optimizer, validation: rows });
+    const monitor = new Monitor(loop, { repair: "auto" });
+    await monitor.begin();
+    /** Ends an epoch with weights of a size that take some classes for the next one. */
+    const epoch = async (size: number, taken: readonly number[]) => {
+      const weight = [0, 1, 2].map((k) => [0, 1, 2].map((j) => (k === (j + Number(taken.includes(j))) % 3 ? size : 0)));
+      model.loadState({ "0.weight": tensor(weight) });
+      const { loss: value } = await evaluate(model, rows, { loss });
+      await monitor.epochEnded({ ...({} as EpochRecord), validation: { loss: value, metrics: {} } });
+      return Reflect.get(monitor, "best").loss - value;
+    };
+    expect(await epoch(0.01, [0, 1, 2])).toBe(0);
+    expect(await epoch(20, [2])).toBe(0);
+    expect(await epoch(40, [2])).toBeLessThan(0);
+    expect(await epoch(1, [2])).toBe(0);
   });
 
   test("that helps nothing is taken back and said so", async () => {

@@ -42,6 +42,18 @@ describe("scores", () => {
     expect(accuracy).toBeCloseTo(0.5, 6);
   });
 
+  test("weigh classes alike in the loss, too, where they are far from even", async () => {
+    const rows: [number, number][] = [...times<[number, number]>(30, [0, 0]), [1, 0], [2, 0]];
+    const right = Math.log(1 + 2 * Math.exp(-5));
+    const wrong = right + 5;
+    expect((await judged(rows, [50, 10, 10])).loss).toBeCloseTo((30 * right + 2 * wrong) / 32, 5);
+    const weight = 300 / 10; // of a rare class for one of the frequent
+    const even = (30 * right + 2 * weight * wrong) / (30 + 2 * weight);
+    expect((await judged(rows, [300, 10, 10])).loss).toBeCloseTo(even, 3);
+    const facts = { target: { counts: [300, 10, 10] }, chance: 0.3, loss: { kind: "cross-entropy" } } as never;
+    expect(floorOf(facts).loss).toBeCloseTo(Math.log(3), 9);
+  });
+
   test("gain by answers, in shares of what is to be had", () => {
     expect(gain(score(0.5, 1), score(0.75, 2))).toBeCloseTo(0.5);
     expect(gain(score(0.5, 1), score(0.25, 0.1))).toBeCloseTo(-0.5);

@@ -30,6 +30,7 @@ import { atStart, onTheWay } from "./rules/index.js";
 import { plateau } from "./rules/plateau.js";
 import { stuck } from "./rules/rule.js";
 import type { LayerView, Plan, RunView } from "./rules/view.js";
+import { gain, type Score, scoreOf } from "./score.js";
 import { Surgeon } from "./surgeon.js";
 import { EventWriter } from "./tensorboard/event-writer.js";
 import { writeEpoch, writeSample } from "./tensorboard/figures.js";
@@ -63,8 +64,8 @@ export class Monitor implements Observer {
   /** Where the run was before its first step, and where it was last healthy. */
   private start: Checkpoint | undefined;
   private healthy: Checkpoint | undefined;
-  /** Where the loss of validation was lowest. */
-  private best: { readonly loss: number; readonly checkpoint: Checkpoint } | undefined;
+  /** Where validation was best: by its answers, where these differ by more than chance, else by its loss. */
+  private best: { readonly score: Score; readonly loss: number; readonly checkpoint: Checkpoint } | undefined;
   private unexamined: string | undefined;
   /** Rules whose fault shows at the moment. */
   private readonly open = new Set<RuleName>();
@@ -185,9 +186,17 @@ export class Monitor implements Observer {
   async epochEnded(record: EpochRecord): Promise<void> {
     const { validation } = record;
     if (this.events) writeEpoch(this.events, record, this.loop.at);
-    if (this.surgeon && validation && !(validation.loss >= (this.best?.loss ?? Infinity)))
-      this.best = { loss: validation.loss, checkpoint: await this.loop.save() };
-    if (validation) await this.judge(); // what the losses say, is asked at looks
+    if (!validation) return; // what the losses say, is asked at looks
+    await this.keepBest(validation.loss);
+    await this.judge();
+  }
+
+  private async keepBest(loss: number): Promise<void> {
+    const { loop, facts, best } = this;
+    const { validation, loss: lossOf } = loop.options;
+    if (!this.surgeon || !validation || !facts) return;
+    const score = await scoreOf(loop, validation, facts, facts.output.op, lossOf);
+    if (!best || gain(best.score, score) > 0) this.best = { score, loss, checkpoint: await loop.save() };
   }
 
   async failed(error: Error): Promise<boolean> {

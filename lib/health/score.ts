@@ -5,6 +5,8 @@ import { evaluate } from "../train/evaluate.js";
 import type { FitOptions } from "../train/fit.js";
 import type { Loop } from "../train/loop.js";
 import type { StartFacts } from "./facts/start.js";
+import { evenLoss } from "./repairs/class-weights.js";
+import { imbalanceOf, uneven } from "./rules/class-imbalance.js";
 
 export interface Score {
   /** Share of right answers, every class counting alike; NaN where there are no classes. */
@@ -15,10 +17,16 @@ export interface Score {
   readonly loss: number;
 }
 
+/** Where classes are far from even, the loss in which they count alike: to answer the largest one is to know nothing. */
+const fairLoss = (facts: StartFacts): FitOptions["loss"] | undefined =>
+  imbalanceOf(facts.target) < uneven ? undefined : evenLoss(facts)?.loss;
+
 /** What an answer scores that ignores the input, where it is known. */
-export function floorOf({ target: { counts }, chance, loss }: StartFacts): Score {
-  const classes = counts?.filter((n) => n > 0).length ?? (loss.kind === "binary cross-entropy" ? 2 : Number.NaN);
-  return { accuracy: 1 / classes, error: 0, loss: chance ?? Number.NaN };
+export function floorOf(facts: StartFacts): Score {
+  const { chance, loss } = facts;
+  const there = facts.target.counts?.filter((n) => n > 0).length;
+  const classes = there ?? (loss.kind === "binary cross-entropy" ? 2 : Number.NaN);
+  return { accuracy: 1 / classes, error: 0, loss: fairLoss(facts) ? Math.log(classes) : (chance ?? Number.NaN) };
 }
 
 /** The better of two, figure by figure. */
@@ -65,8 +73,9 @@ export async function scoreOf(
   rows: DataSet,
   facts: StartFacts,
   headOp: string,
-  loss: FitOptions["loss"],
+  own: FitOptions["loss"],
 ): Promise<Score> {
+  const loss = fairLoss(facts) ?? own;
   const { counts } = facts.target;
   const classes = counts?.flatMap((n, k) => (n > 0 ? [k] : [])) ?? [];
   const binary = facts.loss.kind === "binary cross-entropy" && facts.target.whole;

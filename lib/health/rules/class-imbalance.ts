@@ -1,5 +1,15 @@
 /** Classes with far fewer rows than others. */
+import type { TargetFacts } from "../facts/data.js";
 import { type Draft, type Rule, short } from "./rule.js";
+
+/** Rows of the largest class for one of the smallest that has any; 1 where there are no classes. */
+export function imbalanceOf({ counts }: TargetFacts): number {
+  const there = counts?.filter((n) => n > 0) ?? [];
+  return there.length < 2 ? 1 : Math.max(...there) / Math.min(...there);
+}
+
+/** From so many on, classes are far from even. */
+export const uneven = 10;
 
 export const classImbalance: Rule = {
   name: "class-imbalance",
@@ -9,12 +19,11 @@ export const classImbalance: Rule = {
   repairs: ["classWeights"],
   start({ facts: { target, loss } }): Draft | undefined {
     if (loss.kind === "other") return undefined; // it may weigh classes itself
-    const counts = target.counts?.filter((n) => n > 0);
-    if (!counts || counts.length < 2) return undefined;
-    const ratio = Math.max(...counts) / Math.min(...counts);
+    const counts = target.counts?.filter((n) => n > 0) ?? [];
+    const ratio = imbalanceOf(target);
     const rows = counts.reduce((a, b) => a + b, 0);
     // Small samples of many classes are uneven by chance.
-    if (ratio < 10 || rows < 10 * counts.length) return undefined;
+    if (ratio < uneven || rows < 10 * counts.length) return undefined;
     return {
       severity: ratio >= 15 ? "fault" : "warning",
       measured: `the largest class has ${short(ratio)} rows for one of the smallest`,
