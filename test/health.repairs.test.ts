@@ -303,6 +303,21 @@ test.each([
   expect(one.loop.options.optimizer.lr).toBe(0.1);
 });
 
+test("dropout is weaker, and then none", async () => {
+  const model = new nn.Sequential(new nn.Linear(4, 8), new nn.Dropout(0.9), new nn.Linear(8, 3));
+  const one = await patient({ model });
+  const made = [1, 2].map((degree) => {
+    const applied = repairs.weakerDropout.apply(one, finding, degree);
+    const { p } = model[1] as nn.Dropout;
+    applied?.undo();
+    return [p, applied?.did, applied?.code];
+  });
+  expect(made).toEqual([
+    [0.1, "dropout of 10 % at 1", "new nn.Dropout(0.1)"],
+    [0, "dropout of 0 % at 1", "new nn.Dropout(0)"],
+  ]);
+});
+
 test("clip limits all, then layers, then units", async () => {
   const one = await patient();
   const limits = [1, 2, 3, 4].map((degree) => {

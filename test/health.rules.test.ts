@@ -260,6 +260,20 @@ describe("on the way", () => {
       "overfitting",
       view({ facts: { loss: { kind: "square" } }, epochs: [0.5, 0.7, 0.9, 1].map((v, i) => epoch(0.4 - i / 10, v)) }),
     ],
+    "a square that has lost a tenth of the variance since its best": [
+      "overfitting",
+      view({
+        facts: { loss: { kind: "square" } },
+        epochs: [0.3, 0.4, 0.42, 0.44].map((v, i) => epoch(0.3 - i / 15, v)),
+      }),
+    ],
+    "a square that has lost less": [
+      undefined,
+      view({
+        facts: { loss: { kind: "square" } },
+        epochs: [0.3, 0.37, 0.38, 0.39].map((v, i) => epoch(0.3 - i / 15, v)),
+      }),
+    ],
     "validation that doubles from almost nothing": [
       undefined,
       view({ epochs: [epoch(1, 0.02), epoch(0.5, 0.03), epoch(0.01, 0.05), epoch(0.005, 0.06)] }),

@@ -153,15 +153,17 @@ export const dropout: Repair = {
 
 export const weakerDropout: Repair = {
   name: "weakerDropout",
-  apply(patient) {
+  degrees: 2,
+  apply(patient, _, degree = 1) {
+    const p = degree === 1 ? 0.1 : 0;
     const found = patient.loop.model
       .namedModules()
       .filter(([path, part]) => path && part instanceof nn.Dropout && part.p > 0.5)
       .map(([path]) => path);
     return edit(
       patient,
-      found.map((path) => [path, () => new nn.Dropout(0.1)]),
-      { did: `dropout of 10 % at ${found.join(", ")}`, code: "new nn.Dropout(0.1)" },
+      found.map((path) => [path, () => new nn.Dropout(p)]),
+      { did: `dropout of ${100 * p} % at ${found.join(", ")}`, code: `new nn.Dropout(${p})` },
     );
   },
 };

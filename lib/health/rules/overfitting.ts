@@ -4,6 +4,9 @@ import { type Draft, type Rule, short } from "./rule.js";
 /** So many epochs, and such a share of the run, are to pass without a better one: validation of a few rows shakes. */
 const patience = { epochs: 3, share: 0.25 };
 
+/** Of the targets' variance, what validation may have lost since its best. */
+const mostLost = 0.1;
+
 export const overfitting: Rule = {
   name: "overfitting",
   source: "Prechelt 1998, Early stopping: generalization loss",
@@ -26,7 +29,9 @@ export const overfitting: Rule = {
     if (chance !== undefined && trained > 0.7 * chance) return undefined; // nothing is learned yet
     // A loss far below that of an answer that ignores the input may double and still be good, and what grows by being too sure of
     // wrong answers need not have more of them (Guo et al. 2017, On Calibration of Modern Neural Networks, § 3).
-    const poor = chance !== undefined && last > (loss.kind === "square" ? 0.75 : 1) * chance;
+    const square = loss.kind === "square";
+    const poor =
+      chance !== undefined && (last > (square ? 0.75 : 1) * chance || (square && last - least > mostLost * chance));
     return {
       severity: poor ? "fault" : "warning",
       measured: `validation loss ${short(last)} after ${short(least)} in epoch ${judged[at].epoch}, training loss ${short(trained)}`,
