@@ -66,7 +66,7 @@ describe("symmetry", async () => {
     const curves = await symmetry({ steps: 12 });
     const [whole, minibatches, dropout, random] = curves.map(({ apart }) => apart[12]);
     expect(Math.max(whole, minibatches)).toBeLessThan(1e-6);
-    expect(Math.min(dropout, random)).toBeGreaterThan(1e-2);
+    expect(Math.min(dropout, random)).toBeGreaterThan(5e-3);
     expect(picture(curves)).toEqual(isPicture);
   });
 });
