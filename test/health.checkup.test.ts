@@ -126,6 +126,21 @@ const cases: Record<string, () => [first: string, Case]> = {
       y: data().y.reshape([256, 1]),
     },
   ],
+  "labels as one number, brought to the output's shape by the loss": () => [
+    "head-mismatch",
+    {
+      model: new nn.Sequential(new nn.Linear(6, 8), new nn.ReLU(), new nn.Linear(8, 1)),
+      loss: (z, t) => nn.mse(z, t.cast("f32").reshape([-1, 1])),
+    },
+  ],
+  "sigmoid twice, of targets (N)": () => [
+    "activation-before-loss",
+    {
+      model: new nn.Sequential(new nn.Linear(6, 8), new nn.Tanh(), new nn.Linear(8, 1), new nn.Sigmoid()),
+      y: randint(0, 2, [256]).cast("f32"),
+      loss: (z, t) => nn.binaryCrossEntropyWithLogits(z.reshape([256]), t),
+    },
+  ],
   "likelihood of raw scores": () => ["head-mismatch", { model: stack(2), loss: nn.nll }],
   "large targets": () => [
     "target-scale",

@@ -108,7 +108,7 @@ export async function checkup(model: Module, sample: CheckupSample, options: Che
     sound && trainable.length ? await hessian(loss, trainable, new Generator()) : { largest: undefined };
   const view = startView(facts, plan, {
     curvature: largest,
-    noise: sound ? await noiseScale(structure.output, batch.y, options.loss, trainable) : undefined,
+    noise: sound ? await noiseScale(() => structure.output, batch.y, options.loss, trainable) : undefined,
     rehearsal: sound && optimizer ? await rehearse(model, batch, options.loss, optimizer, signal) : undefined,
   });
   const findings = withLines(ranked(atStart(view)), model, batch.x);

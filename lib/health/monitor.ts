@@ -254,12 +254,7 @@ export class Monitor implements Observer {
     const { loss, batchSize = 32 } = options;
     const { x, y } = sampleOf(set, Math.max(fewestNoiseRows, Math.min(mostNoiseRows, 8 * batchSize)));
     const trainable = model.parameters().filter((p) => p.trainable);
-    try {
-      return await noiseScale(traceLayers(model, x, "batch").output, y, loss, trainable);
-    } catch (error) {
-      if (!(error instanceof EvengradError)) throw error;
-      return undefined; // a model may take no other batches than the run's
-    }
+    return noiseScale(() => traceLayers(model, x, "batch").output, y, loss, trainable);
   }
 
   /** Goes back to where validation was best, and ends there. */

@@ -63,6 +63,7 @@ function meanOf(groups: readonly { readonly right: number; readonly rows: number
 /** Answers on the right side of the middle. */
 const bySide = (op: string) => (output: Tensor, y: Tensor) =>
   output
+    .reshape(y.shape)
     .greater(op === "sigmoid" ? 0.5 : 0)
     .equal(y.greater(0.5))
     .mean();

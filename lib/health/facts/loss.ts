@@ -2,7 +2,6 @@
 import { grad } from "../../grad.js";
 import type { Reading } from "../../init/reading.js";
 import { oneHot } from "../../ops/index.js";
-import { sameShape } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
 import type { TargetFacts } from "./data.js";
 
@@ -22,8 +21,9 @@ function gradients(z: Tensor, y: Tensor): [LossKind, Tensor][] {
     const hot = oneHot(y, z.shape[1]);
     found.push(["cross-entropy", z.softmax(1).sub(hot).div(n)], ["likelihood", hot.div(-n)]);
   }
-  if (sameShape(z.shape, y.shape)) {
-    const t = y.cast("f32");
+  // One output for each of N targets may be (N, 1) or (N); the loss brings them together.
+  if (z.size === y.size && z.shape[0] === y.shape[0]) {
+    const t = y.cast("f32").reshape(z.shape);
     found.push(["binary cross-entropy", z.sigmoid().sub(t).div(z.size)], ["square", z.sub(t).mul(2 / z.size)]);
   }
   return found;
