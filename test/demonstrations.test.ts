@@ -63,10 +63,10 @@ describe("symmetry", async () => {
   }>("symmetry");
 
   test("is kept by minibatches, and broken by dropout and a random start", async () => {
-    const curves = await symmetry({ steps: 12 });
-    const [whole, minibatches, dropout, random] = curves.map(({ apart }) => apart[12]);
+    const curves = await symmetry({ steps: 20 });
+    const [whole, minibatches, dropout, random] = curves.map(({ apart }) => apart[20]);
     expect(Math.max(whole, minibatches)).toBeLessThan(1e-6);
-    expect(Math.min(dropout, random)).toBeGreaterThan(5e-3);
+    expect(Math.min(dropout, random)).toBeGreaterThan(1e-2);
     expect(picture(curves)).toEqual(isPicture);
   });
 });

@@ -73,6 +73,16 @@ async function moved(L: number, steps: number, begin: (model: nn.Module) => unkn
   return Math.sqrt(square);
 }
 
+test("leaves what is frozen", async () => {
+  const model = network(2);
+  const [first] = model.children();
+  first.freeze();
+  const before = await read(first.parameters());
+  const report = init.fixup(model, [1, width], { seed: 1 });
+  expect(report.map(({ path }) => path)).not.toContain("0.weight");
+  expect(await read(first.parameters())).toEqual(before);
+});
+
 test("a step changes the function as much at any depth, which He's weights do not", async () => {
   const fixup = (model: nn.Module) => init.fixup(model, x, { seed: 3 });
   const [shallow, deep] = [await moved(4, 3, fixup), await moved(64, 3, fixup)];

@@ -30,7 +30,7 @@ const known: Readonly<Record<RepairName, readonly [text: string, code: string]>>
   residual: ["let signal and gradient pass beside the layers", "new nn.Residual(block, { scale: 0, learned: true })"],
   shuffle: ["take the rows in a new order each epoch", "fit(model, set, { …, shuffle: true })"],
   stopEarly: ["go back to where validation was best", "onEpoch: ({ validation }) => validation.loss <= best"],
-  unfreeze: ["let frozen layers learn", "model.unfreeze(), before the optimizer is made of model.parameters()"],
+  unfreeze: ["let frozen layers learn, before the optimizer is made", "model.unfreeze()"],
   usualMemory: [
     "let the optimizer remember as long as usual",
     "new optim.Adam(model.parameters(), { lr, betas: [0.9, 0.999], eps: 1e-8 })",

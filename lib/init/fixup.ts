@@ -15,6 +15,7 @@ import { isBare } from "./structure.js";
  * would stay 0: all m are drawn, times L^(−1/2m). Its rule for branches is that of `init.auto`; the output's is its own.
  * The paper's scalars are parts of the model: `nn.Bias` before each layer and activation, and `nn.Residual`'s
  * `{ learned: true }` as the branch's multiplier; they begin with 0 and 1 by themselves.
+ * Frozen weights stay.
  * @param sample a batch (N, …), or the shape of one; may be left out if the first weight is a `Linear` layer's
  * @throws if no branch is without norm, or the model does not accept the sample
  * @example const layer = () => [new nn.Bias(), new nn.Linear(64, 64, { bias: false }), new nn.Bias(), new nn.ReLU()];

@@ -19,7 +19,7 @@ export const nonFinite: Rule = {
         byHand: [
           {
             text: "leave out the rows that have them, or fill them in",
-            code: "data.filter((row) => row.every(Number.isFinite))",
+            code: "rows.filter((row) => row.every(Number.isFinite))",
           },
         ],
       };
@@ -31,10 +31,10 @@ export const nonFinite: Rule = {
         value: loss.value,
         repairs: [],
         byHand: [
-          { text: "find the op and the line that make it", code: "debugNonFinite(), before the model is built" },
+          { text: "before the model is built, ask for the op and the line that make it", code: "debugNonFinite()" },
           {
-            text: "take the logarithm and what it is of together, from raw scores",
-            code: "loss: nn.crossEntropy, or nn.binaryCrossEntropyWithLogits",
+            text: "take the logarithm and what it is of together, from raw scores (of one output: nn.binaryCrossEntropyWithLogits)",
+            code: "loss: nn.crossEntropy",
           },
         ],
       };
