@@ -57,12 +57,16 @@ function dependents(loss: Tensor, wanted: ReadonlySet<Tensor>): Set<Tensor> {
       stack.pop();
       continue;
     }
-    const open = node.inputs.filter((x) => x.id >= first && !reaches.has(x));
-    if (open.length) {
-      stack.push(...open);
-      continue;
+    const depth = stack.length;
+    let reached = wanted.has(node);
+    for (const input of node.inputs) {
+      if (input.id < first) continue;
+      const known = reaches.get(input);
+      if (known === undefined) stack.push(input);
+      else reached ||= known;
     }
-    reaches.set(node, wanted.has(node) || node.inputs.some((x) => reaches.get(x) === true));
+    if (stack.length > depth) continue;
+    reaches.set(node, reached);
     stack.pop();
   }
   return new Set([...reaches].flatMap(([node, yes]) => (yes ? [node] : [])).sort((a, b) => b.id - a.id));

@@ -130,16 +130,16 @@ export interface Place {
 /** A module (path "") and all below it, outer ones first, each once. */
 export function placesIn(root: Module): Place[] {
   const found: Place[] = [];
-  const seen = new Set<Module>();
-  const visit = (module: Module, path: string): void => {
-    if (seen.has(module)) return;
-    seen.add(module);
-    const parts = members(module);
-    found.push({ path, module, parts });
-    for (const [key, part] of parts) if (part instanceof Module) visit(part, join(path, key));
-  };
-  visit(root, "");
+  addPlaces(root, "", found, new Set());
   return found;
+}
+
+function addPlaces(module: Module, path: string, found: Place[], seen: Set<Module>): void {
+  if (seen.has(module)) return;
+  seen.add(module);
+  const parts = members(module);
+  found.push({ path, module, parts });
+  for (const [key, part] of parts) if (part instanceof Module) addPlaces(part, join(path, key), found, seen);
 }
 
 type Member = [path: string, part: Module | Variable];
@@ -147,18 +147,21 @@ type Member = [path: string, part: Module | Variable];
 /** The variables and modules among an object's own properties, looking into arrays and plain objects. */
 function members(owner: object): Member[] {
   const found: Member[] = [];
-  const open = new Set<object>();
-  const visit = (holder: object, path: string): void => {
-    if (open.has(holder)) return;
-    open.add(holder);
-    for (const [key, value] of Object.entries(holder)) {
-      const at = join(path, key);
-      if (value instanceof Module || value instanceof Variable) found.push([at, value]);
-      else if (Array.isArray(value) || isPlain(value)) visit(value, at);
-    }
-  };
-  visit(owner, "");
+  addMembers(owner, "", found, undefined);
   return found;
+}
+
+/** @param seen what was looked into; most modules hold nothing of that kind */
+function addMembers(holder: object, path: string, found: Member[], seen: Set<object> | undefined): void {
+  for (const key of Object.keys(holder)) {
+    const value = (holder as Record<string, unknown>)[key];
+    if (value instanceof Module || value instanceof Variable) found.push([join(path, key), value]);
+    else if (Array.isArray(value) || isPlain(value)) {
+      const met = seen ?? new Set();
+      if (met.has(value)) continue;
+      addMembers(value, join(path, key), found, met.add(value));
+    }
+  }
 }
 
 const isPlain = (value: unknown): value is object =>

@@ -22,7 +22,8 @@ export function traceLayers(module: Module, x: Tensor, mode: TraceMode = "evalua
   const training = mode === "training";
   const [outputs, inputs] = [new Map<Module, Tensor>(), new Map<Module, Tensor>()];
   const drawn = defaultGenerator.state();
-  const restore = module.namedModules().map(([, part]) => {
+  const parts = module.namedModules();
+  const restore = parts.map(([, part]) => {
     const own = Object.getOwnPropertyDescriptor(part, "forward");
     const forward = part.forward;
     const noting = (...args: Parameters<Module["forward"]>): Tensor => {
@@ -40,7 +41,7 @@ export function traceLayers(module: Module, x: Tensor, mode: TraceMode = "evalua
   });
   try {
     const forward = (): Tensor => {
-      if (mode === "batch") for (const [, part] of module.namedModules()) part.training = part.normalizes === true;
+      if (mode === "batch") for (const [, part] of parts) part.training = part.normalizes === true;
       return module.forward(x);
     };
     return { output: inMode(module, training, forward), outputs, inputs };

@@ -9,20 +9,24 @@ export function alongAxis(x: Tensor, axis: number): Tensor {
 
 /** x as (outer, n, inner) with the given axes in the middle: a reshape if they are neighbours, else permuted first. */
 export function asLines(x: Tensor, axes: readonly number[]): Tensor {
-  const shape = x.shape;
-  const product = (pick: (axis: number) => boolean): number => sizeOf(shape.filter((_, i) => pick(i)));
+  const { shape } = x;
   if (axes.length === 0) return x.reshape([x.size, 1, 1]);
-  const [first, last] = [axes[0], axes[axes.length - 1]];
-  if (last - first === axes.length - 1) {
-    return x.reshape([product((i) => i < first), product((i) => axes.includes(i)), product((i) => i > last)]);
+  const [first, end] = [axes[0], axes[axes.length - 1] + 1];
+  if (end - first === axes.length) {
+    return x.reshape([sizeOf(shape.slice(0, first)), sizeOf(shape.slice(first, end)), sizeOf(shape.slice(end))]);
   }
   const kept = shape.map((_, i) => i).filter((i) => !axes.includes(i));
-  return x.permute([...kept, ...axes]).reshape([product((i) => kept.includes(i)), product((i) => axes.includes(i)), 1]);
+  const turned = x.permute([...kept, ...axes]);
+  return turned.reshape([sizeOf(turned.shape.slice(0, kept.length)), sizeOf(turned.shape.slice(kept.length)), 1]);
 }
 
 /** The shape that is left when axes are reduced, with size 1 in their place or without them. */
-export function reducedShape(shape: Shape, axes: readonly number[], keepDims: boolean | undefined): Shape {
-  return keepDims ? shape.map((n, i) => (axes.includes(i) ? 1 : n)) : shape.filter((_, i) => !axes.includes(i));
+export function reducedShape(shape: Shape, axes: readonly number[], keepDims = false): Shape {
+  const left: number[] = [];
+  for (let i = 0; i < shape.length; i++)
+    if (!axes.includes(i)) left.push(shape[i]);
+    else if (keepDims) left.push(1);
+  return left;
 }
 
 /** Rewrites each line of (outer, n, inner), in double precision. */

@@ -45,8 +45,11 @@ function lift(op: string, x: unknown, other: Tensor | undefined): Tensor {
 
 /** The dtype in which arithmetic happens: i32 among integers and flags, f32 otherwise. */
 function arithmetic(inputs: readonly Aval[]): DType {
-  const some = (d: DType) => inputs.some((x) => x.dtype === d);
-  return some("i32") && !some("f32") && !some("u8") ? "i32" : "f32";
+  let integer = false;
+  for (const { dtype } of inputs)
+    if (dtype === "i32") integer = true;
+    else if (dtype !== "bool") return "f32";
+  return integer ? "i32" : "f32";
 }
 
 /** How dtypes meet: `float` computes in f32, `number` keeps i32; `test` (of f32), `compare` and `logic` give bool. */

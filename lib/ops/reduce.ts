@@ -1,7 +1,7 @@
 /** Reductions over axes. The primitives reduce the middle axis of (outer, n, inner); any axes are brought to that. */
 import type { DType } from "../dtype.js";
 import { checkNumber, checkOptions, fail } from "../error.js";
-import { checkAxes, checkShape, type Shape, showShape, sizeOf } from "../shape.js";
+import { checkAxes, checkShape, type Shape, showShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { asLines, reducedShape, reduceLines, total } from "./lines.js";
 import { requireTensor } from "./map.js";
@@ -103,7 +103,9 @@ function reduce(op: ReduceOp, x: Tensor, options: ReduceOptions = {}, name = op.
 
 /** How many elements meet in one result. */
 function count(x: Tensor, options: ReduceOptions = {}): number {
-  return sizeOf(checkAxes("mean", options.axes, x.rank).map((axis) => x.shape[axis]));
+  let n = 1;
+  for (const axis of checkAxes("mean", options.axes, x.rank)) n *= x.shape[axis];
+  return n;
 }
 
 /** Σx, with an error of about an ULP whatever the length. Of i32 in i32, of flags and bytes in f32. */

@@ -1,6 +1,6 @@
 /** Ops that move elements without computing: reshape, permute, slice, place, pad, concat. */
 import { checkNumber, fail, show } from "../error.js";
-import { checkAxes, checkAxis, checkShape, type Shape, showShape, sizeOf, stridesOf } from "../shape.js";
+import { checkAxes, checkAxis, checkShape, type Shape, sameShape, showShape, sizeOf, stridesOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { requireTensor } from "./map.js";
 import { type AliasOp, apply, type KernelOp, type Op, type OpCall } from "./op.js";
@@ -22,7 +22,7 @@ export function reshape(x: Tensor, shape: Shape): Tensor {
   if (!Number.isInteger(known[unknown] ?? 0) || sizeOf(known) !== x.size) {
     fail("reshape", `sizes must have equal products, got ${showShape(x.shape)} to ${showShape(shape)}`);
   }
-  if (known.length === x.rank && known.every((n, i) => n === x.shape[i])) return x;
+  if (sameShape(known, x.shape)) return x;
   return apply(reshapeOp as Op, [x], { shape: known });
 }
 

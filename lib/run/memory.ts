@@ -1,5 +1,5 @@
 /** What a run takes in memory, by its plan. */
-import { collect, type Graph, type Leaf } from "../compile/graph.js";
+import { collect, type Graph } from "../compile/graph.js";
 import { arrayOf } from "../dtype.js";
 import { fail, show } from "../error.js";
 import { Tensor, Variable } from "../tensor.js";
@@ -20,15 +20,15 @@ export interface Memory {
   readonly peakBytes: number;
 }
 
-const bytesOf = (tensors: readonly Tensor[]): number =>
-  tensors.reduce((sum, { size, dtype }) => sum + size * arrayOf(dtype).BYTES_PER_ELEMENT, 0);
+const bytesOf = ({ size, dtype }: Tensor): number => size * arrayOf(dtype).BYTES_PER_ELEMENT;
 
 /** What a graph takes that is ready to run. */
 export function memoryOf({ leaves, outputs }: Graph, { arenaBytes }: Prepared): Memory {
-  const isVariable = (leaf: Leaf): boolean => leaf instanceof Variable;
-  const variableBytes = bytesOf(leaves.filter(isVariable));
-  const inputBytes = bytesOf(leaves.filter((leaf) => !isVariable(leaf)));
-  const outputBytes = bytesOf(outputs);
+  let [variableBytes, inputBytes, outputBytes] = [0, 0, 0];
+  for (const leaf of leaves)
+    if (leaf instanceof Variable) variableBytes += bytesOf(leaf);
+    else inputBytes += bytesOf(leaf);
+  for (const output of outputs) outputBytes += bytesOf(output);
   const peakBytes = variableBytes + inputBytes + arenaBytes + outputBytes;
   return { variableBytes, inputBytes, arenaBytes, outputBytes, peakBytes };
 }
