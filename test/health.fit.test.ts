@@ -8,7 +8,7 @@ import type { Finding, HealthRecord } from "../lib/health/index.js";
 import { parseJournal } from "../lib/health/index.js";
 import * as init from "../lib/init/index.js";
 import * as nn from "../lib/nn/index.js";
-import { randn, seed, tensor } from "../lib/ops/index.js";
+import { randint, randn, seed, tensor } from "../lib/ops/index.js";
 import { Adam, SGD } from "../lib/optim/index.js";
 import type { Tensor } from "../lib/tensor.js";
 import { type FitOptions, fit } from "../lib/train/index.js";
@@ -68,6 +68,15 @@ describe("a sound run", () => {
   });
 });
 
+test("a watched step and those between are one trace per size of batch", async () => {
+  seed(1);
+  const model = stack();
+  const forward = vi.spyOn(model, "forward");
+  await watched(model, { batchSize: 200, epochs: 4, health: { every: 3 } }); // 300 rows: batches of two sizes
+  const trained = forward.mock.calls.filter(([x]) => x.shape[0] === 200 || x.shape[0] === 100);
+  expect(trained).toHaveLength(2);
+});
+
 test("looks alone cut a run into native calls: many short epochs go in one", async () => {
   const calls = vi.spyOn(Replay.prototype, "run");
   vi.spyOn(Replay.prototype, "suggested", "get").mockReturnValue(4096);
@@ -117,6 +126,19 @@ describe("a faulty run", () => {
     expect(health.findings.map(({ rule }) => rule)).toContain("stall");
     expect(found.map(({ rule }) => rule).sort()).toEqual(health.findings.map(({ rule }) => rule).sort());
     expect(health.verdict).toBe("symmetric-units: all weights of 0.weight are 0");
+  });
+
+  test("that learns nothing is told when rows and labels have nothing to do with each other", async () => {
+    seed(4);
+    const model = stack();
+    const rows = new DataSet(
+      tensor(await randn([300, 4]).data(), [300, 4]),
+      tensor(await randint(0, 3, [300]).data<Int32Array>(), [300], "i32"),
+    );
+    const { health } = await fit(model, rows, {
+      ...{ loss, optimizer: new SGD(model.parameters(), { lr: 1e-3 }), batchSize: 30, epochs: 20, health: true },
+    });
+    expect(health?.findings[0]).toMatchObject({ rule: "shuffled-labels", severity: "fault" });
   });
 
   test("is traced for the lines of what is found, not again at each look that finds the same", async () => {

@@ -109,7 +109,6 @@ function view({
       loss: {},
       output: { shape: [1, 3] },
       target: { counts: [100, 100, 100] },
-      neighbours: undefined,
       parameters: [],
       ...facts,
     } as unknown as StartFacts,
@@ -119,6 +118,7 @@ function view({
       forwardSlope: 0,
       backwardSlope: 0,
       noise: undefined,
+      neighbours: undefined,
       failure: undefined,
       topClass: undefined,
       repaired: false,
@@ -286,10 +286,10 @@ describe("on the way", () => {
       undefined,
       view({ epochs: [epoch(0.1, 0.9), epoch(0.2, 1), epoch(0.3, 1.3), epoch(0.4, 1.6)] }),
     ],
-    "labels of other rows": ["shuffled-labels", view({ losses: stalled, facts: { neighbours: unrelated } })],
+    "labels of other rows": ["shuffled-labels", view({ losses: stalled, neighbours: unrelated })],
     "the same, learned by heart": [
       "shuffled-labels",
-      view({ facts: { neighbours: unrelated }, epochs: [epoch(1, 1.1), epoch(0.8, 1.2), epoch(0.5, 1.3)] }),
+      view({ neighbours: unrelated, epochs: [epoch(1, 1.1), epoch(0.8, 1.2), epoch(0.5, 1.3)] }),
     ],
     "labels as floats by their square, where it stalls": [
       "head-mismatch",
@@ -308,7 +308,7 @@ describe("on the way", () => {
       "learning-rate-high",
       view({ losses: steps(200, (i) => 1 + 0.1 * i), facts: { parameters: frozen(0.9) } }),
     ],
-    "neighbours say nothing, the model finds something": [undefined, view({ facts: { neighbours: unrelated } })],
+    "neighbours say nothing, the model finds something": [undefined, view({ neighbours: unrelated })],
   };
   test.each(Object.entries(named))("%s", (_, [expected, seen]) => {
     const findings = onTheWay(seen);

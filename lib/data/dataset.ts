@@ -41,6 +41,9 @@ function checkColumn(name: string, column: unknown): asserts column is Constant 
   );
 }
 
+/** Whole numbers as i32, others as f32. */
+const asTarget = (y: Tensor): Tensor => y.cast(y.dtype === "i32" || y.dtype === "u8" ? "i32" : "f32");
+
 /**
  * Rows of inputs x (N, …) and labels or targets y (N, …). The columns are never copied: splits share them, and bytes
  * stay bytes until a batch is gathered.
@@ -94,6 +97,11 @@ export class DataSet {
     return this.rowList?.length ?? this.x.shape[0];
   }
 
+  /** The y of all rows as a batch has them. */
+  get targets(): Tensor {
+    return asTarget(this.rowLeaf ? this.y.gather(this.rowLeaf) : this.y);
+  }
+
   /**
    * The rows at given positions of this set as a lazy batch. Equal numbers of indices give graphs of one structure.
    * @param indices i32 of shape (B), each from 0 to size − 1; others are an error when the batch is read
@@ -108,8 +116,7 @@ export class DataSet {
     if (x.dtype !== "i32") x = x.cast("f32");
     if (this.mean !== 0) x = x.sub(this.mean);
     if (this.std !== 1) x = x.div(this.std);
-    const y = this.y.gather(rows);
-    return { x, y: y.cast(y.dtype === "i32" || y.dtype === "u8" ? "i32" : "f32") };
+    return { x, y: asTarget(this.y.gather(rows)) };
   }
 
   /**

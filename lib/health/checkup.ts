@@ -13,6 +13,7 @@ import { showShape } from "../shape.js";
 import { Tensor } from "../tensor.js";
 import { withLines } from "./facts/called.js";
 import { leakedShare } from "./facts/leak.js";
+import { neighboursIn } from "./facts/neighbours.js";
 import { noiseScale } from "./facts/noise.js";
 import { varianceWithin } from "./facts/order.js";
 import { rehearse } from "./facts/rehearsal.js";
@@ -109,6 +110,7 @@ export async function checkup(model: Module, sample: CheckupSample, options: Che
   const view = startView(facts, plan, {
     curvature: largest,
     noise: sound ? await noiseScale(() => structure.output, batch.y, options.loss, trainable) : undefined,
+    neighbours: await neighboursIn(batch, facts.output.shape),
     rehearsal: sound && optimizer ? await rehearse(model, batch, options.loss, optimizer, signal) : undefined,
   });
   const findings = withLines(ranked(atStart(view)), model, batch.x);

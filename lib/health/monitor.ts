@@ -16,6 +16,7 @@ import { spacing } from "./cost.js";
 import { withLines } from "./facts/called.js";
 import { firstNonFinite } from "./facts/first-non-finite.js";
 import { leakedShare } from "./facts/leak.js";
+import { type NeighbourFacts, neighboursIn } from "./facts/neighbours.js";
 import { noiseScale } from "./facts/noise.js";
 import { varianceWithin } from "./facts/order.js";
 import { rehearse } from "./facts/rehearsal.js";
@@ -23,12 +24,14 @@ import { type Sample, sampleOf, someOf } from "./facts/sample.js";
 import { isSound, type StartFacts, startView } from "./facts/start.js";
 import { type Finding, type RuleName, ranked } from "./finding.js";
 import { writeJournal } from "./journal.js";
+import { Movement } from "./movement.js";
 import { type StepNumbers, stepReading } from "./probe.js";
-import type { HealthRecord, HealthSample, RepairRecord, WatchedLayer } from "./record.js";
+import type { HealthRecord, HealthSample, LayerSample, RepairRecord, WatchedLayer } from "./record.js";
 import { courseOf } from "./rules/course.js";
 import { atStart, onTheWay } from "./rules/index.js";
 import { plateau } from "./rules/plateau.js";
 import { stuck } from "./rules/rule.js";
+import { asksNeighbours } from "./rules/shuffled-labels.js";
 import type { LayerView, Plan, RunView } from "./rules/view.js";
 import { gain, type Score, scoreOf } from "./score.js";
 import { Surgeon } from "./surgeon.js";
@@ -54,6 +57,7 @@ export class Monitor implements Observer {
   private looked: { readonly structure: Structure; readonly reading: Reading<StepNumbers> } | undefined;
   /** Steps from one look to the next; by what a look costs once that is known, unless told or to be repaired. */
   private every: number;
+  private readonly movement = new Movement();
   private readonly events: EventWriter | undefined;
   private readonly sample: Sample;
   private readonly surgeon: Surgeon | undefined;
@@ -75,6 +79,9 @@ export class Monitor implements Observer {
   private since = 0;
   /** The step at which the gradient's noise was measured last. */
   private measured = 0;
+  /** What the nearest other rows say, once it was asked. */
+  private neighbours: NeighbourFacts | undefined;
+  private asked = false;
   private recoveries = 0;
   /** Faults that no repair has helped. */
   private failures = 0;
@@ -157,6 +164,10 @@ export class Monitor implements Observer {
     return Math.ceil(step / this.every) * this.every;
   }
 
+  before(): void {
+    this.movement.begin(this.looked?.structure.uses.map(({ weight }) => weight) ?? this.loop.model.parameters());
+  }
+
   instrument(parts: StepParts): readonly Tensor[] {
     const { loop, options } = this;
     const structure = structureIn(loop.model, parts.x, parts.trace);
@@ -172,7 +183,12 @@ export class Monitor implements Observer {
     const { loop } = this;
     const step = loop.at - 1;
     if (!this.looked) return;
-    const { layers, topClass } = this.looked.reading.decode(values);
+    const { structure, reading } = this.looked;
+    const { layers: numbers, topClass } = reading.decode(values);
+    const layers = numbers.map((layer, i): LayerSample => {
+      const moved = this.movement.of(structure.uses[i].weight);
+      return { ...layer, update: moved / (layer.weight + 1e-30) };
+    });
     const [loss, gradNorm] = [loop.losses[step], loop.gradNorms[step]];
     const sample: HealthSample = { step, epoch: loop.epochOf(step), loss, gradNorm, topClass, layers };
     this.samples.push(sample);
@@ -213,7 +229,7 @@ export class Monitor implements Observer {
   private async judge(failure?: RunView["failure"]): Promise<boolean> {
     const known = this.view(failure);
     if (!known) return false;
-    const view = failure ? known : { ...known, noise: await this.noiseIn(known) };
+    const view = failure ? known : await this.closer(known);
     const seen = onTheWay(view);
     const heard = !this.surgeon && seen.every((finding) => this.said(finding)); // nobody reads these again
     const found = heard ? seen : withLines(seen, this.loop.model, this.sample.x);
@@ -244,6 +260,15 @@ export class Monitor implements Observer {
     if (!mended) this.given.add(`${fault.rule} ${failure ? "failed" : ""}`);
     else await this.recover();
     return mended;
+  }
+
+  /** With what is worth its cost only where a run gets nowhere. */
+  private async closer(view: RunView): Promise<RunView> {
+    if (asksNeighbours(view) && !this.asked) {
+      this.asked = true;
+      this.neighbours = await neighboursIn(this.sample, view.facts.output.shape);
+    }
+    return { ...view, neighbours: this.neighbours, noise: await this.noiseIn(view) };
   }
 
   /** The gradient's noise where the run gets no further: once, and again when it has made twice as many steps. */
@@ -336,7 +361,7 @@ export class Monitor implements Observer {
     });
     const hidden = layers.filter(({ head }) => !head);
     return {
-      noise: undefined,
+      ...{ neighbours: undefined, noise: undefined },
       ...{ step: at, total, facts, plan: this.plan, losses, gradNorms, epochs: records, layers, failure },
       forwardSlope: logSlope(hidden.map(({ variance }) => variance)),
       backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),

@@ -10,10 +10,10 @@ import type { Histogram, LayerSample } from "./record.js";
 
 const bins = 30;
 
-/** A step's numbers. */
+/** A step's numbers, but for how far it moves the weights, which only shows after it. */
 export interface StepNumbers {
   readonly topClass: number | undefined;
-  readonly layers: readonly LayerSample[];
+  readonly layers: readonly Omit<LayerSample, "update">[];
 }
 
 const histogramOf = (t: Tensor): Reading<Histogram> => ({
@@ -42,32 +42,25 @@ function topClassOf(output: Tensor): Reading<number | undefined> {
   return { tensors: [top.max()], decode: ([[share]]) => share };
 }
 
-/** Root mean squares of weights, of their gradients, and of what the step changes them by; 0 where it does not. */
+/** Root mean squares of weights and of their gradients; 0 where there is none. */
 function weightsOf(
   weights: readonly Variable[],
-  { outputs, effects }: StepParts["step"],
+  { outputs }: StepParts["step"],
   optimizer: Optimizer,
-): Reading<Pick<LayerSample, "update" | "weight" | "weightGradient">[]> {
-  const next = new Map(effects.map(({ variable, value }) => [variable, value]));
-  const written = weights.flatMap((weight) => {
-    const value = next.get(weight);
-    return value ? [{ weight, change: value.sub(weight) }] : [];
-  });
-  const places = weights.map((weight) => written.findIndex((w) => w.weight === weight));
+): Reading<Pick<LayerSample, "weight" | "weightGradient">[]> {
   const params = optimizer.params.filter((p) => p.trainable);
   const gradients = weights.map((weight) => params.indexOf(weight));
-  const { tensors, decode } = joined(rootMeanSquares(weights), rootMeanSquares(written.map(({ change }) => change)), {
+  const { tensors, decode } = joined(rootMeanSquares(weights), {
     tensors: [outputs.norms],
     decode: ([norms]) => norms,
   });
   return {
     tensors,
     decode: (values) => {
-      const [own, changes, norms] = decode(values);
+      const [own, norms] = decode(values);
       return weights.map(({ size }, i) => ({
         weight: own[i],
         weightGradient: gradients[i] < 0 ? 0 : norms[gradients[i]] / Math.sqrt(size),
-        update: places[i] < 0 ? 0 : changes[places[i]] / (own[i] + 1e-30),
       }));
     },
   };
@@ -98,7 +91,7 @@ export function stepReading(
     tensors,
     decode: (values) => {
       const [sites, weights, spread, topClass] = decode(values);
-      const layers = sites.map(({ second, ...site }, i): LayerSample => ({ ...site, ...weights[i], ...spread[i] }));
+      const layers = sites.map(({ second, ...site }, i) => ({ ...site, ...weights[i], ...spread[i] }));
       return { layers, topClass };
     },
   };

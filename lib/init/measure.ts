@@ -1,6 +1,7 @@
 /** What a batch does at each weight of a traced model, forward and back, as tensors and as numbers. */
 import { grad } from "../grad.js";
 import { ones } from "../ops/index.js";
+import { channelMoments } from "../ops/normalize.js";
 import { read } from "../run/index.js";
 import type { Tensor } from "../tensor.js";
 import { inputAxes } from "./calibrate.js";
@@ -25,20 +26,35 @@ export interface SiteNumbers {
   readonly saturated: number;
 }
 
+/** Slopes below this in size pass next to no gradient. */
+const flat = 0.05;
+
+function shareOfZeros(values: ArrayLike<number>): number {
+  let zeros = 0;
+  for (let i = 0; i < values.length; i++) if (values[i] === 0) zeros++;
+  return zeros / values.length;
+}
+
 /** How the activation after a sum slopes: a unit is dead where its largest slope is 0. */
 function slopes({ from, output }: Through): Reading<Pick<SiteNumbers, "dead" | "saturated">> {
   const slope = grad(output, [from], ones(output.shape))[0].abs();
   return {
-    tensors: [slope.max({ axes: 0 }).equal(0).mean(), slope.less(0.05).mean()],
-    decode: ([[dead], [saturated]]) => ({ dead, saturated }),
+    tensors: [slope.max({ axes: 0 }), slope.less(flat).mean()],
+    decode: ([steepest, few]) => ({ dead: shareOfZeros(steepest), saturated: few[0] }),
   };
 }
 
 /** The moments of a sum. */
-const sumMoments = ({ sum }: WeightUse): Reading<Pick<SiteNumbers, "mean" | "second" | "variance">> => ({
-  tensors: [sum.mean(), sum.variance()],
-  decode: ([[mean], [variance]]) => ({ mean, variance, second: variance + mean ** 2 }),
-});
+function sumMoments({ sum }: WeightUse): Reading<Pick<SiteNumbers, "mean" | "second" | "variance">> {
+  const { mean, variance } = channelMoments(sum.reshape([1, 1, sum.size]));
+  return {
+    tensors: [mean, variance],
+    decode: ([means, variances]) => {
+      const [mean, variance] = [means[0], variances[0]];
+      return { mean, variance, second: variance + mean ** 2 };
+    },
+  };
+}
 
 /**
  * The numbers of each use, by as few tensors as will do: every one of them costs each look.

@@ -13,7 +13,7 @@ import type { FitOptions } from "./fit.js";
 import { type EpochRecord, EpochTally, type History } from "./history.js";
 import { asScalar, namedMetrics } from "./metric.js";
 import { type Observer, observerOf } from "./observer.js";
-import { Replay, type Rows } from "./replay.js";
+import { type BatchGraph, Replay, type Rows } from "./replay.js";
 
 /** Where a run stood, with everything that a step can change. */
 export interface Checkpoint {
@@ -39,8 +39,7 @@ export class Loop {
   private readonly metrics;
   private readonly generators: readonly Generator[];
   private readonly began = performance.now();
-  private readonly plain: Replay;
-  private readonly watched: Replay;
+  private readonly replay: Replay;
   private observer: Observer | undefined;
   private tally: EpochTally;
   private reported = Number.NEGATIVE_INFINITY;
@@ -61,14 +60,13 @@ export class Loop {
       this.schedule();
       this.options.optimizer.advance();
     };
-    this.plain = new Replay((indices) => this.step(indices), advance, this.generators);
-    this.watched = new Replay((indices) => this.step(indices, this.observer), advance, this.generators);
+    this.replay = new Replay((indices) => this.step(indices), advance, this.generators);
   }
 
   /** The graph of one step, and beside it what an observer wants to know. */
-  private step(indices: Tensor, observer?: Observer) {
+  private step(indices: Tensor): BatchGraph {
     this.schedule();
-    const { model, options } = this;
+    const { model, options, observer } = this;
     const { x, y } = this.set.batch(indices);
     const traced: LayerTrace | undefined = observer && traceLayers(model, x, "training");
     const output = traced?.output ?? inMode(model, true, () => model.forward(x));
@@ -76,8 +74,11 @@ export class Loop {
     const step = options.optimizer.graph(loss, stepOptionsOf(options));
     const metrics = this.metrics.map(([name, f]) => asScalar("fit", name, f(output, y)));
     const { norm, norms, fit } = step.outputs;
-    const more = observer && traced ? observer.instrument({ x, y, trace: traced, loss, step }) : [];
-    return { outputs: [step.outputs.loss, norm, norms, fit, ...metrics, ...more], effects: step.effects };
+    return {
+      outputs: [step.outputs.loss, norm, norms, fit, ...metrics],
+      effects: step.effects,
+      ...(observer && traced && { beside: () => observer.instrument({ x, y, trace: traced, loss, step }) }),
+    };
   }
 
   private newTally(): EpochTally {
@@ -164,9 +165,7 @@ export class Loop {
     const { records, losses, gradNorms, began, ended, observer } = this;
     const seconds = (performance.now() - began) / 1000;
     const stopped = ended ?? "completed";
-    const [memory] = [this.plain.memory, this.watched.memory]
-      .filter((taken) => taken !== undefined)
-      .sort((a, b) => b.peakBytes - a.peakBytes);
+    const { memory } = this.replay;
     return {
       ...{ epochs: records, losses, gradNorms, seconds, stopped },
       ...(memory && { memory }),
@@ -192,14 +191,15 @@ export class Loop {
     const from = this.at;
     const next = this.observer?.next(from) ?? Infinity;
     const looked = next === from;
-    const replay = looked ? this.watched : this.plain;
+    const { replay } = this;
     const count = looked ? 1 : Math.min(replay.suggested, this.callable, until - from, next - from);
+    if (looked) this.observer?.before();
     const before = optimizer.steps;
     const began = performance.now();
     let batch = from;
     let rows: Rows;
     try {
-      rows = await replay.run(count, () => this.batch(batch++), signal);
+      rows = await replay.run(count, () => this.batch(batch++), signal, looked);
     } catch (error) {
       // The steps of the call before the one that failed were made.
       const made = error instanceof EvengradError ? (error.step ?? 0) : 0;
@@ -209,7 +209,7 @@ export class Loop {
     }
     const stepMs = (performance.now() - began) / rows.steps;
     for (let i = 0; i < rows.steps; i++) {
-      this.record(stepMs, rows, i, count, replay);
+      this.record(stepMs, rows, i, count);
       if (looked) await this.observer?.see(rows.outputs.slice(4 + this.metrics.length));
       if (this.at !== from + i + 1) return; // set back
       if (this.at % this.stepsPerEpoch > 0) continue;
@@ -225,10 +225,10 @@ export class Loop {
   }
 
   /** Books one step of a call. Runs for every step of a fast network, so it makes nothing that it need not. */
-  private record(ms: number, rows: Rows, row: number, count: number, replay: Replay): void {
+  private record(ms: number, rows: Rows, row: number, count: number): void {
     const [losses, norms, , fit, ...metrics] = rows.outputs;
     const skipped = fit[row] === 0;
-    if (skipped) this.settle(rows, row, count, replay);
+    if (skipped) this.settle(rows, row, count);
     this.losses.push(losses[row]);
     this.gradNorms.push(norms[row]);
     const size = Math.min(this.batchSize, this.set.size - (this.at % this.stepsPerEpoch) * this.batchSize);
@@ -237,13 +237,13 @@ export class Loop {
   }
 
   /** Throws for a step that was not finite, if that is the policy. */
-  private settle(rows: Rows, row: number, count: number, replay: Replay): void {
+  private settle(rows: Rows, row: number, count: number): void {
     const { optimizer, nonFinite } = this.options;
     try {
       optimizer.settle(optimizer.report(rows.outputs, row), nonFinite, optimizer.steps - count + row + 1);
     } catch (error) {
       optimizer.rewind(count - row); // those after it changed nothing either
-      replay.undo(row + 1);
+      this.replay.undo(row + 1);
       throw error;
     }
   }
@@ -268,13 +268,7 @@ export class Loop {
     await this.observer?.epochEnded(record);
     if (this.at !== at || !onEpoch) return;
     if ((await onEpoch(record)) === false) this.ended = "onEpoch";
-    this.forget(); // it may have frozen a layer, say
-  }
-
-  /** Traces anew from now on. */
-  private forget(): void {
-    this.plain.forget();
-    this.watched.forget();
+    this.replay.forget(); // it may have frozen a layer, say
   }
 
   private progress(epoch: number, now = false): void {
@@ -319,13 +313,13 @@ export class Loop {
   private use(rows: DataSet): void {
     if (rows === this.set) return;
     this.set = rows;
-    this.forget();
+    this.replay.forget();
   }
 
   /** Uses other options, and a model that was changed, from the next step on. */
   change(options: Partial<FitOptions>): void {
     this.options = { ...this.options, ...options };
-    this.forget();
+    this.replay.forget();
   }
 
   /** Ends the run where it stands. */

@@ -23,6 +23,8 @@ export interface Observer {
   begin(): Promise<void>;
   /** The next step, from this one on, that it wants to look at. */
   next(step: number): number;
+  /** Called before each such step. */
+  before(): void;
   /** What it wants to know of such a step, as tensors made from its graph. */
   instrument(parts: StepParts): readonly Tensor[];
   /** Called after each such step, with those tensors' values. */

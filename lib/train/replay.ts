@@ -1,10 +1,10 @@
-/** A graph of one batch, traced once per batch size and run natively over many batches in one call. */
+/** A graph of one batch, traced once per batch size and run natively over many batches in one call, as it is or with more to read. */
 import type { Request } from "../compile/graph.js";
 import { arrayOf, type TypedArray } from "../dtype.js";
 import { feed } from "../ops/index.js";
 import type { Generator } from "../ops/random.js";
 import { type Memory, memoryOf, type Prepared, prepare } from "../run/index.js";
-import { Feed } from "../tensor.js";
+import { Feed, type Tensor } from "../tensor.js";
 import { Marks } from "./marks.js";
 
 /** A native call should last about this long, so that progress and aborts come in time. */
@@ -12,11 +12,25 @@ const callMs = 50;
 /** Most steps in one call, and so rows in its arrays. */
 const maxSteps = 4096;
 
-interface Traced {
+/** The graph of one batch. */
+export interface BatchGraph extends Request {
+  /** What some calls read beside its outputs, made of it when the first of them asks. */
+  readonly beside?: () => readonly Tensor[];
+}
+
+/** A graph that is ready to run. */
+interface Ready {
   readonly prepared: Prepared;
-  readonly indices: Feed;
-  /** Other numbers that change from step to step, in the order in which they were made. */
+  /** Numbers that change from step to step, other than indices, in the order in which they were made. */
   readonly feeds: readonly Feed[];
+}
+
+/** What was traced for one size of batch. */
+interface Traced {
+  readonly indices: Feed;
+  readonly graph: BatchGraph;
+  /** With what is beside it, and without. */
+  readonly ready: Map<boolean, Promise<Ready>>;
   /** The graph was made for the step to come: its feeds hold that step's numbers. */
   fresh: boolean;
 }
@@ -29,7 +43,7 @@ export interface Rows {
 
 /** Runs a graph over batches of rows. */
 export class Replay {
-  private readonly traced = new Map<number, Promise<Traced>>();
+  private readonly traced = new Map<number, Traced>();
   private stepMs = Infinity;
   private marks = new Marks([]);
   /** What a step takes; of several graphs, the one that takes most. */
@@ -41,7 +55,7 @@ export class Replay {
    * @param generators whose draws can be undone
    */
   constructor(
-    private readonly build: (indices: Feed) => Request,
+    private readonly build: (indices: Feed) => BatchGraph,
     private readonly advance: () => void = () => {},
     private readonly generators: readonly Generator[] = [],
   ) {}
@@ -59,8 +73,9 @@ export class Replay {
   /**
    * Runs the graph once for each of `count` batches; all are of one size. Ends early when aborted.
    * @param next gives the next batch's indices, asked for just before the numbers of its step are drawn
+   * @param beside whether to read what the graph offers beside its outputs
    */
-  async run(count: number, next: () => Int32Array, signal?: AbortSignal): Promise<Rows> {
+  async run(count: number, next: () => Int32Array, signal?: AbortSignal, beside = false): Promise<Rows> {
     const marks = new Marks(this.generators);
     this.marks = marks;
     const marked = (): Int32Array => {
@@ -68,17 +83,15 @@ export class Replay {
       return next();
     };
     const first = marked();
-    let entry = this.traced.get(first.length);
-    if (!entry) {
-      entry = this.trace(first);
-      this.traced.set(first.length, entry);
-    }
-    const traced = await entry;
-    const feeds = this.fill(traced, count, first, marked);
+    const traced = this.trace(first, beside);
+    const preparing = traced.ready.get(beside) ?? this.prepare(traced, beside);
+    traced.ready.set(beside, preparing);
+    const ready = await preparing;
+    const feeds = this.fill(traced, ready, count, first, marked);
     marks.close();
     const began = performance.now();
-    const { steps, outputs } = await traced.prepared.run({ steps: count, feeds, signal });
-    this.stepMs = (performance.now() - began) / Math.max(1, steps);
+    const { steps, outputs } = await ready.prepared.run({ steps: count, feeds, signal });
+    if (!beside) this.stepMs = (performance.now() - began) / Math.max(1, steps);
     return { steps, outputs };
   }
 
@@ -87,19 +100,33 @@ export class Replay {
     this.marks.restore(step);
   }
 
-  private async trace(first: Int32Array): Promise<Traced> {
+  private trace(first: Int32Array, beside: boolean): Traced {
+    const known = this.traced.get(first.length);
+    if (known && (!beside || known.graph.beside)) return known;
     const indices = feed(() => first, [first.length], "i32");
-    const { graph, prepared, leaves } = await prepare(this.build(indices));
-    const memory = memoryOf(graph, prepared);
-    if (!this.memory || memory.peakBytes > this.memory.peakBytes) this.memory = memory;
-    const feeds = leaves.filter((leaf): leaf is Feed => leaf instanceof Feed && leaf !== indices);
-    return { prepared, indices, feeds, fresh: true };
+    const traced = { indices, graph: this.build(indices), ready: new Map(), fresh: true };
+    this.traced.set(first.length, traced);
+    return traced;
   }
 
-  private fill(traced: Traced, count: number, first: Int32Array, next: () => Int32Array): Map<Feed, TypedArray> {
+  private async prepare({ graph: own, indices }: Traced, beside: boolean): Promise<Ready> {
+    const outputs = [...own.outputs, ...((beside && own.beside?.()) || [])];
+    const { graph, prepared, leaves } = await prepare({ outputs, effects: own.effects });
+    const memory = memoryOf(graph, prepared);
+    if (!this.memory || memory.peakBytes > this.memory.peakBytes) this.memory = memory;
+    return { prepared, feeds: leaves.filter((leaf): leaf is Feed => leaf instanceof Feed && leaf !== indices) };
+  }
+
+  private fill(
+    traced: Traced,
+    ready: Ready,
+    count: number,
+    first: Int32Array,
+    next: () => Int32Array,
+  ): Map<Feed, TypedArray> {
     const own = (leaf: Feed): TypedArray => new (arrayOf(leaf.dtype))(count * leaf.size) as TypedArray;
     const indices = own(traced.indices);
-    const feeds = traced.feeds.map((leaf) => ({ leaf, rows: own(leaf) }));
+    const feeds = ready.feeds.map((leaf) => ({ leaf, rows: own(leaf) }));
     for (let step = 0; step < count; step++) {
       const batch = step === 0 ? first : next();
       if (!traced.fresh) this.advance();

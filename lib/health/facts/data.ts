@@ -1,9 +1,8 @@
 /** What is known of inputs and targets before any training. */
 import type { Reading } from "../../init/reading.js";
 import { maxBins } from "../../ops/histogram.js";
-import { eye, oneHot } from "../../ops/index.js";
+import type { Shape } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
-import { squaredDistances } from "./distances.js";
 
 /** Inputs as (N, features). */
 export interface InputFacts {
@@ -19,7 +18,8 @@ export interface InputFacts {
   readonly features: number;
 }
 
-const rows = (x: Tensor): Tensor => x.reshape([x.shape[0], x.size / x.shape[0]]);
+/** As (rows, features). */
+export const rows = (x: Tensor): Tensor => x.reshape([x.shape[0], x.size / x.shape[0]]);
 const root = Math.sqrt;
 
 export function inputFacts(input: Tensor): Reading<InputFacts> {
@@ -63,6 +63,10 @@ export interface TargetFacts {
   readonly counts: readonly number[] | undefined;
 }
 
+/** Of how many classes labels are that a model has outputs for, by the shape of these; 0 where targets are no labels. */
+export const classesOf = (target: Tensor, output: Shape): number =>
+  output.length === 2 && target.dtype === "i32" && target.rank === 1 ? output[1] : 0;
+
 /** @param all targets of all rows that these stand for */
 export function targetFacts(target: Tensor, classes: number, all = target): Reading<TargetFacts> {
   const y = target.cast("f32");
@@ -88,48 +92,5 @@ export function targetFacts(target: Tensor, classes: number, all = target): Read
       square,
       counts: perClass && Array.from(perClass),
     }),
-  };
-}
-
-/** How much the nearest other row tells of a row's target. */
-export interface NeighbourFacts {
-  readonly rows: number;
-  /** Share of rows whose nearest other row has the same label, or the correlation with its number; and what chance gives. */
-  readonly agreement: number;
-  readonly chance: number;
-  /** Their difference in standard errors. */
-  readonly deviation: number;
-}
-
-const mostRows = 512;
-
-/** For each of the first rows the nearest other one, by Euclidean distance: leave-one-out. */
-function nearestOf(input: Tensor, n: number): Tensor {
-  const x = rows(input.cast("f32").slice([0, n]));
-  const centred = x.sub(x.mean({ axes: 0 }));
-  return squaredDistances(centred, centred).add(eye(n).mul(1e30)).argmin({ axes: 1 });
-}
-
-/** @param classes of labels (N); 0 for a number per row */
-export function neighbourFacts(input: Tensor, target: Tensor, classes: number): Reading<NeighbourFacts> {
-  const n = Math.min(mostRows, input.shape[0]);
-  const nearest = nearestOf(input, n);
-  const y = target.slice([0, n]).reshape([n]);
-  if (classes === 0) {
-    const t = y.cast("f32");
-    const centred = t.sub(t.mean());
-    const correlation = centred.mul(centred.gather(nearest)).mean().div(centred.square().mean().add(1e-30));
-    return {
-      tensors: [correlation],
-      decode: ([[agreement]]) => ({ rows: n, agreement, chance: 0, deviation: agreement * root(n) }),
-    };
-  }
-  const hot = oneHot(y, classes);
-  return {
-    tensors: [y.gather(nearest).equal(y).mean(), hot.sum({ axes: 0 }).square().sum()],
-    decode: ([[agreement], [pairs]]) => {
-      const chance = (pairs - n) / (n * (n - 1));
-      return { rows: n, agreement, chance, deviation: (agreement - chance) / root((chance * (1 - chance)) / n) };
-    },
   };
 }

@@ -1,10 +1,10 @@
 /** What is known of each parameter before the first step. */
 import { joined, type Reading, rootMeanSquares } from "../../init/reading.js";
 import type { Module } from "../../nn/module.js";
-import { eye, Generator, randn } from "../../ops/index.js";
+import { Generator, randn } from "../../ops/index.js";
 import type { Optimizer } from "../../optim/index.js";
 import type { Tensor, Variable } from "../../tensor.js";
-import { squaredDistances } from "./distances.js";
+import { shareOfTwins } from "./twins.js";
 
 export interface ParameterFacts {
   readonly path: string;
@@ -27,19 +27,24 @@ export interface ParameterFacts {
 const mostUnits = 1024;
 /** Weights of a unit, or where it has more so many random sums of them, which are equal where the weights are. */
 const mostNumbers = 16;
-/** Of their mean squared length, the squared distance below which units are alike: 100 times rounding. */
-const alike = 1e-5;
 
-/** The share of a weight's units that have a twin: another one with equal weights. */
-function twins(weight: Tensor): Reading<number> {
-  const units = Math.min(mostUnits, weight.shape[0]);
-  const rows = weight.slice([0, units]).reshape([units, weight.size / weight.shape[0]]);
-  const fanIn = rows.shape[1];
-  const unit = rows.div(rows.norm().add(1e-30)); // of length 1 all together, so that no square is too small
-  const numbers =
-    fanIn > mostNumbers ? unit.matmul(randn([fanIn, mostNumbers], { std: 0.25, generator: new Generator() })) : unit;
-  const nearest = squaredDistances(numbers, numbers).add(eye(units)).min({ axes: 1 });
-  return { tensors: [nearest.less(alike / units).mean()], decode: ([[share]]) => share };
+/** The share of each weight's units that have a twin: another one with equal weights. */
+function twins(weights: readonly Tensor[]): Reading<number[]> {
+  const mixers = new Map<number, Tensor>();
+  const mixer = (fanIn: number): Tensor => {
+    const known = mixers.get(fanIn) ?? randn([fanIn, mostNumbers], { generator: new Generator() });
+    mixers.set(fanIn, known);
+    return known;
+  };
+  const units = weights.map(({ shape }) => Math.min(mostUnits, shape[0]));
+  return {
+    tensors: weights.map((weight, i) => {
+      const fanIn = weight.size / weight.shape[0];
+      const rows = weight.slice([0, units[i]]).reshape([units[i], fanIn]);
+      return fanIn > mostNumbers ? rows.matmul(mixer(fanIn)) : rows;
+    }),
+    decode: (values) => values.map((numbers, i) => shareOfTwins(numbers, units[i])),
+  };
 }
 
 /** @param gradients of the loss, for the parameters that it depends on */
@@ -57,7 +62,7 @@ export function parameterFacts(
   const { tensors, decode } = joined(
     rootMeanSquares(named.map(([, v]) => v)),
     rootMeanSquares(used.map(([, v]) => gradients.get(v) as Tensor)),
-    joined(...matrices.map(twins)),
+    twins(matrices),
   );
   return {
     tensors,

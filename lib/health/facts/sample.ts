@@ -1,21 +1,26 @@
 /** Rows that stand for a data set. */
 import type { DataSet } from "../../data/index.js";
-import { arange, Generator, tensor } from "../../ops/index.js";
+import { Generator, tensor } from "../../ops/index.js";
 import type { Tensor } from "../../tensor.js";
 
 /** The fractional parts of its multiples fill [0, 1) evenly, and in step with no period: the golden ratio's. */
 const golden = (Math.sqrt(5) - 1) / 2;
 
-/**
- * Positions of at most so many rows, one from each of equal stretches of a set, in no order: many a set is in the order of its
- * classes, so its first rows say little of the others. Always the same ones.
- */
-export function spread(size: number, most: number): Int32Array {
+/** At most so many positions of a list, one from each of equal stretches of it. Always the same ones. */
+export function evenly(size: number, most: number): Int32Array {
   const n = Math.min(size, most);
-  return new Generator().permutation(n).map((i) => {
+  const places = new Int32Array(n);
+  for (let i = 0; i < n; i++) {
     const [from, to] = [Math.floor((i * size) / n), Math.floor(((i + 1) * size) / n)];
-    return from + Math.floor(((i * golden) % 1) * (to - from));
-  });
+    places[i] = from + Math.floor(((i * golden) % 1) * (to - from));
+  }
+  return places;
+}
+
+/** The same in no order: many a set is in the order of its classes, so its first rows say little of the others. */
+export function spread(size: number, most: number): Int32Array {
+  const places = evenly(size, most);
+  return new Generator().permutation(places.length).map((i) => places[i]);
 }
 
 /** A batch that stands for more rows. */
@@ -33,7 +38,7 @@ export function sampleOf(set: DataSet, most = 512, near = most): Sample {
   const rows = (n: number) => set.batch(tensor(spread(set.size, n), [Math.min(set.size, n)], "i32"));
   return {
     ...rows(most),
-    all: set.batch(arange(0, set.size, 1, "i32")).y,
+    all: set.targets,
     ...(near > most && { near: rows(near) }),
   };
 }

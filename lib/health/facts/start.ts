@@ -3,7 +3,7 @@
 import { collect } from "../../compile/graph.js";
 import { grad } from "../../grad.js";
 import { logSlope, sitesReading } from "../../init/measure.js";
-import { joined, known, type Reading } from "../../init/reading.js";
+import { joined, type Reading } from "../../init/reading.js";
 import type { Structure } from "../../init/structure.js";
 import { BatchNorm, Dropout } from "../../nn/index.js";
 import type { Module } from "../../nn/module.js";
@@ -12,14 +12,7 @@ import { read } from "../../run/index.js";
 import type { Shape } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
 import type { LayerView, Plan, StartView } from "../rules/view.js";
-import {
-  type InputFacts,
-  inputFacts,
-  type NeighbourFacts,
-  neighbourFacts,
-  type TargetFacts,
-  targetFacts,
-} from "./data.js";
+import { classesOf, type InputFacts, inputFacts, type TargetFacts, targetFacts } from "./data.js";
 import { chanceOf, type LossFacts, lossFacts } from "./loss.js";
 import { type ParameterFacts, parameterFacts } from "./parameters.js";
 import type { Sample } from "./sample.js";
@@ -42,7 +35,6 @@ export interface LayerFacts extends LayerView {
 export interface StartFacts {
   readonly input: InputFacts;
   readonly target: TargetFacts;
-  readonly neighbours: NeighbourFacts | undefined;
   readonly output: OutputFacts;
   readonly loss: LossFacts;
   /** Loss of the best answer that does not look at the input, where it can be told. */
@@ -86,19 +78,17 @@ function layerFacts({ uses }: Structure, gradients: readonly Tensor[]): Reading<
 export async function startFacts(
   model: Module,
   structure: Structure,
-  { x, y, all, near = { x, y } }: Sample,
+  { x, y, all }: Sample,
   loss: Tensor,
   optimizer: Optimizer | undefined,
 ): Promise<StartFacts> {
   const { output } = structure;
   const first = structure.uses[0]?.input; // after what the model itself does to its inputs
-  const classes = output.rank === 2 && y.dtype === "i32" && y.rank === 1 ? output.shape[1] : 0;
+  const classes = classesOf(y, output.shape);
   const shown: Reading<OutputFacts> = {
     tensors: [output.min(), output.max()],
     decode: ([[least], [most]]) => ({ shape: output.shape, least, most, op: opOf(output) }),
   };
-  const labelled = classes > 1 || y.size === y.shape[0];
-  const alike = labelled && x.shape[0] >= 32 ? neighbourFacts(near.x, near.y, classes) : known(undefined);
   const reached = new Set<Tensor>(collect({ outputs: [loss] }).leaves);
   const used = model.parameters().filter((p) => reached.has(p));
   const sums = structure.uses.map((use) => use.sum);
@@ -111,15 +101,14 @@ export async function startFacts(
     lossFacts(loss, output, y),
     parameterFacts(model, ofParameters, optimizer),
     layerFacts(structure, gradients),
-    alike,
   );
-  const [input, target, out, lossKind, parameters, layers, neighbours] = decode(await read(tensors));
+  const [input, target, out, lossKind, parameters, layers] = decode(await read(tensors));
   const hidden = layers.filter(({ head }) => !head);
-  const batchNorm = model.namedModules().find(([, part]) => part instanceof BatchNorm);
+  const modules = model.namedModules();
+  const batchNorm = modules.find(([, part]) => part instanceof BatchNorm);
   return {
     input,
     target,
-    neighbours,
     output: out,
     loss: lossKind,
     chance: chanceOf(lossKind.kind, target),
@@ -128,8 +117,7 @@ export async function startFacts(
     backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),
     parameters,
     batchNorm: batchNorm && (batchNorm[0] || "(model)"),
-    dropout: model
-      .namedModules()
+    dropout: modules
       .flatMap(([path, part]) => (part instanceof Dropout ? [{ path, p: part.p }] : []))
       .sort((a, b) => b.p - a.p)[0],
     rows: x.shape[0],
@@ -144,9 +132,9 @@ export const isSound = ({ input, target, loss }: StartFacts): boolean =>
 export const startView = (
   facts: StartFacts,
   plan: Plan,
-  measured: Partial<Pick<StartView, "curvature" | "noise" | "rehearsal">>,
+  measured: Partial<Pick<StartView, "curvature" | "neighbours" | "noise" | "rehearsal">>,
 ): StartView => ({
   ...{ step: 0, facts, plan, layers: facts.layers },
   ...{ forwardSlope: facts.forwardSlope, backwardSlope: facts.backwardSlope },
-  ...{ curvature: undefined, noise: undefined, rehearsal: undefined, ...measured },
+  ...{ curvature: undefined, neighbours: undefined, noise: undefined, rehearsal: undefined, ...measured },
 });

@@ -56,10 +56,10 @@ export function courseOf(
     if (!losses.every(Number.isFinite)) return "diverging";
     if (n < 20) return "early";
     const start = Math.max(first, Math.min(scale, 2 * first));
-    const usual = Math.min(recent, reachedByMost(end));
+    const risen = (loss: number): boolean => loss > 1.5 * start && loss > 1.5 * scale;
     // Steps that are too long at first may be right for where they lead to: a quarter of the run, or of a long one a
     // thousand steps, are to show that they are not.
-    if (n >= Math.min(0.25 * total, 1000) && usual > 1.5 * start && usual > 1.5 * scale) return "diverging";
+    if (n >= Math.min(0.25 * total, 1000) && risen(recent) && risen(reachedByMost(end))) return "diverging";
     // Many a sound run shakes or waits for a while: three quarters are to be made before that counts.
     if (n < Math.max(40, 0.75 * total)) return "early";
     // Where a run got to is held against chance, where that is known: its first ten steps may have got it far below that.

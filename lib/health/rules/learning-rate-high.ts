@@ -41,7 +41,6 @@ export const learningRateHigh: Rule = {
   },
   watch(view): Draft | undefined {
     const { course, facts, losses, step, total } = view;
-    const update = medianUpdate(view);
     const begin = Math.max(losses[0] ?? 0, facts.chance ?? 0);
     const peak = losses.reduce((a, b) => Math.max(a, b), 0);
     const nowhere = course.name !== "learning" && course.name !== "early";
@@ -49,9 +48,11 @@ export const learningRateHigh: Rule = {
     if ((peak > 3 * begin && nowhere) || (peak > leap * begin && unfinished))
       return {
         severity: "fault",
-        measured: `the loss rose from ${short(begin)} to ${short(peak)} and is ${short(course.recent)}, with updates of ${short(update)} of the weights`,
+        measured: `the loss rose from ${short(begin)} to ${short(peak)} and is ${short(course.recent)}, with updates of ${short(medianUpdate(view))} of the weights`,
         value: peak / begin,
       };
+    if (!nowhere) return undefined;
+    const update = medianUpdate(view);
     if (course.name === "diverging" || (course.name === "oscillating" && update > noticed))
       return {
         severity: "fault",

@@ -10,7 +10,7 @@ const leastShare = (counts: readonly number[]): number =>
   Math.min(...counts.filter((n) => n > 0)) / counts.reduce((a, b) => a + b, 0);
 
 /** What neighbours say: nothing, within two standard errors. */
-function unrelated({ facts: { neighbours, target } }: View, severity: Draft["severity"]): Draft | undefined {
+function unrelated({ neighbours, facts: { target } }: View, severity: Draft["severity"]): Draft | undefined {
   if (!neighbours || neighbours.rows < leastRows) return undefined;
   const { agreement, chance, deviation, rows } = neighbours;
   const rare = target.counts && leastShare(target.counts) * rows < 10;
@@ -40,6 +40,9 @@ function learnsNothing({ epochs, facts: { chance } }: RunView): boolean {
   return chance !== undefined && judged !== undefined && epochs.length >= 3 && judged.loss > 0.97 * chance;
 }
 
+/** Whether it matters what neighbours say. */
+export const asksNeighbours = (view: RunView): boolean => stuck(view) || learnsNothing(view);
+
 export const shuffledLabels: Rule = {
   name: "shuffled-labels",
   source: "leave-one-out nearest neighbours (Cover & Hart 1967) against chance: two standard errors",
@@ -48,5 +51,5 @@ export const shuffledLabels: Rule = {
   repairs: [],
   // In many dimensions neighbours may say nothing where a model finds something: it is to try first.
   start: (view) => unrelated(view, "warning"),
-  watch: (view) => (stuck(view) || learnsNothing(view) ? unrelated(view, "fault") : undefined),
+  watch: (view) => (asksNeighbours(view) ? unrelated(view, "fault") : undefined),
 };

@@ -10,10 +10,13 @@ export const spike: Rule = {
   watch({ losses, course }): Draft | undefined {
     if (losses.length < 60 || course.name !== "learning") return undefined;
     const near = losses.slice(-50);
-    const [most, others] = [Math.max(...near), [...near].sort((a, b) => a - b).slice(0, -1)];
+    const most = Math.max(...near);
+    if (most < 0.5 * course.first) return undefined;
+    const at = near.indexOf(most);
+    const others = near.filter((_, i) => i !== at);
     const mean = others.reduce((a, b) => a + b, 0) / others.length;
     const sd = Math.sqrt(others.reduce((a, b) => a + (b - mean) ** 2, 0) / others.length);
-    if (!(most > mean + 10 * sd) || most < 0.5 * course.first) return undefined;
+    if (!(most > mean + 10 * sd)) return undefined;
     return {
       severity: "warning",
       measured: `a loss of ${short(most)} among ${short(mean)} ± ${short(sd)}`,

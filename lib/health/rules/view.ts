@@ -1,6 +1,7 @@
 /** What rules look at: a run before its first step, or somewhere on its way. */
 import type { Optimizer } from "../../optim/index.js";
 import type { EpochRecord } from "../../train/history.js";
+import type { NeighbourFacts } from "../facts/neighbours.js";
 import type { StartFacts } from "../facts/start.js";
 import type { HealthSample } from "../record.js";
 import type { Course } from "./course.js";
@@ -46,6 +47,8 @@ export interface View {
   readonly backwardSlope: number;
   /** The gradient's noise scale in rows, if it was measured: before the first step, and where a run gets no further. */
   readonly noise: number | undefined;
+  /** What the nearest other rows say of rows, if it was asked: likewise. */
+  readonly neighbours: NeighbourFacts | undefined;
 }
 
 /** Before the first step. */

@@ -1,0 +1,41 @@
+/** How far a step moves weights, by numbers from all over them that are held against what they were. */
+import type { Variable } from "../tensor.js";
+import { evenly } from "./facts/sample.js";
+
+/** So many numbers of a weight, at most: their root mean square is off by some percent. */
+const most = 1024;
+
+interface Noted {
+  readonly places: Int32Array;
+  readonly values: Float32Array;
+}
+
+export class Movement {
+  private readonly noted = new Map<Variable, Noted>();
+
+  /** Notes where weights are; of those that have no values yet it knows nothing. */
+  begin(weights: readonly Variable[]): void {
+    for (const weight of weights) {
+      const { storage } = weight;
+      if (!storage) continue;
+      const places = this.noted.get(weight)?.places ?? evenly(weight.size, most);
+      const values = this.noted.get(weight)?.values ?? new Float32Array(places.length);
+      for (let i = 0; i < places.length; i++) values[i] = storage[places[i]];
+      this.noted.set(weight, { places, values });
+    }
+  }
+
+  /** Root mean square of what a weight was changed by since; 0 for one that is not known. */
+  of(weight: Variable): number {
+    const { storage } = weight;
+    const noted = this.noted.get(weight);
+    if (!storage || !noted) return 0;
+    const { places, values } = noted;
+    let squares = 0;
+    for (let i = 0; i < places.length; i++) {
+      const change = storage[places[i]] - values[i];
+      squares += change * change;
+    }
+    return Math.sqrt(squares / places.length);
+  }
+}
