@@ -32,7 +32,7 @@ describe("looks", () => {
   });
 
   test("at steps that cost more are more of it, at most ten", async () => {
-    expect(await looksOf(1024, 400, true)).toEqual([0, 40, 80, 120, 160, 200, 240, 280, 320, 360]);
+    expect(await looksOf(2048, 200, true)).toEqual([0, 20, 40, 60, 80, 100, 120, 140, 160, 180]);
   });
 
   test("are twenty of a run that is to be repaired, and as many as are asked for", async () => {

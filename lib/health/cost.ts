@@ -13,7 +13,9 @@ const [fewest, most] = [5, 10];
  * `npm run -s bench -- doctor --costs` holds what they give against processor time: on a Zen 3, steps within a third and looks
  * within a factor of about two.
  */
-const [element, call, operation, judging, judgingLayer] = [0.1, 500, 1 / 60, 500_000, 40_000];
+const [element, call, operation, judging, judgingLayer] = [0.1, 500, 1 / 60, 500_000, 20_000];
+/** What a step that follows no other at once loses of itself, and at most: threads sleep, and caches are cold. */
+const [cold, coldest] = [0.3, 600_000];
 
 /** Of a product (M, K)·(K, N): 2MNK operations, with K² = MK·KN/MN. */
 const operations = ({ inputs: [a, b], size }: Tensor): number => 2 * size * Math.sqrt((a.size * b.size) / size);
@@ -30,17 +32,17 @@ function costOf(node: Tensor): number {
 export function costs({ step: { outputs, effects } }: StepParts, looked: readonly Tensor[], layers: number) {
   const own = [...Object.values(outputs), ...effects.map(({ value }) => value)];
   const last = Math.max(...own.map(({ id }) => id));
-  let [plain, look] = [0, judging + judgingLayer * layers];
+  let [plain, read] = [0, 0];
   const seen = new Set<Tensor>();
   const open = [...own, ...looked];
   for (let node = open.pop(); node; node = open.pop()) {
     if (seen.has(node)) continue;
     seen.add(node);
     if (node.id <= last) plain += costOf(node);
-    else look += costOf(node);
+    else read += costOf(node);
     for (let i = 0; i < needed(node); i++) open.push(node.inputs[i]);
   }
-  return { plain, look };
+  return { plain, look: judging + judgingLayer * layers + Math.min(cold * plain, coldest) + read };
 }
 
 /**
