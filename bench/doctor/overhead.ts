@@ -2,8 +2,8 @@
  * What watching costs runs of a sensible size: processor time of all threads, which hides nothing that is done beside the run.
  *
  * It is about as much as two runs differ by chance on a busy machine, so it is made ten times as much: a tenth of the run with
- * as many looks as the whole has, ten times over, with the doctor and without, in turn. What disturbs a stretch of that disturbs
- * both. After each of them all garbage is collected, which counts: else whoever comes next would pay for it.
+ * as many looks as the whole has, ten times over, with the doctor and without. After each ten all garbage is collected, which
+ * counts: else whoever comes next would pay for it. Not after each one: with the garbage, V8 throws away code that it optimized.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -97,8 +97,10 @@ export interface Overhead {
 }
 
 const parts = 10;
+/** Pairs of ten of a round. */
+const turns = 3;
 /** So many pairs go before: by then the code has been optimized. */
-const warmups = 50;
+const warmups = 100;
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
@@ -133,19 +135,17 @@ async function overheadOf(whole: Sized, rounds: number): Promise<RunOverhead> {
   const { tenth, every } = await tenthOf(whole);
   const [plain, watching]: [number[], number[]] = [[], []];
   for (let i = 0; i < warmups; i++) for (const health of [false, { every }]) await secondsOf(tenth, health);
-  const withGarbage = async (health: FitOptions["health"]): Promise<number> => {
-    const seconds = await secondsOf(tenth, health);
+  const ten = async (health: FitOptions["health"]): Promise<number> => {
+    let seconds = 0;
+    for (let i = 0; i < parts; i++) seconds += await secondsOf(tenth, health);
     const began = process.cpuUsage();
     collectGarbage();
     return seconds + secondsSince(began);
   };
-  for (let round = 0; round < rounds; round++) {
-    const sums = { off: 0, on: 0 };
-    for (let i = 0; i < 2 * parts; i++) {
-      const which = (i + (i >> 1)) % 2 ? "on" : "off"; // whoever is first changes from pair to pair
-      sums[which] += await withGarbage(which === "on" && { every });
-    }
-    watching.push((sums.on - sums.off) / parts);
+  for (let round = 0; round < turns * rounds; round++) {
+    const first = round % 2 ? await ten({ every }) : await ten(false);
+    const second = round % 2 ? await ten(false) : await ten({ every });
+    watching.push((round % 2 ? first - second : second - first) / parts);
     plain.push(await secondsOf(whole, false));
   }
   const percent = (share: number): number => rounded((100 * quantile(watching, share)) / quantile(plain, 0.5));
