@@ -316,6 +316,13 @@ describe("on the way", () => {
     expect(findings.filter(({ advice }) => advice.length === 0)).toEqual([]);
   });
 
+  test("small steps of weights that long ones threw far off are no low rate", () => {
+    const thrown = view({ losses: [0.7, 90, ...steps(198, (i) => 88 - 0.02 * i)], update: 1e-5 });
+    const rules = onTheWay(thrown).map(({ rule }) => rule);
+    expect(rules[0]).toBe("learning-rate-high");
+    expect(rules).not.toContain("learning-rate-low");
+  });
+
   test("a plateau and a spike are warnings", () => {
     const flat = view({ losses: steps(200, (i) => (i < 60 ? 1.1 - 0.008 * i : 0.62)) });
     expect(onTheWay(flat).map(({ rule, severity }) => [rule, severity])).toEqual([["plateau", "warning"]]);

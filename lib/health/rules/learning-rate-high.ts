@@ -1,6 +1,6 @@
 /** Steps that overshoot. */
 import { type Draft, type Rule, short } from "./rule.js";
-import { medianUpdate, suddenly } from "./updates.js";
+import { climbed, medianUpdate, rise, suddenly } from "./updates.js";
 import type { StartView } from "./view.js";
 
 /** Updates of this size relative to the weight rewrite it in ten steps; below the other, they do not shake the loss. */
@@ -42,14 +42,14 @@ export const learningRateHigh: Rule = {
   watch(view): Draft | undefined {
     const { course, facts, losses, step, total } = view;
     const begin = Math.max(losses[0] ?? 0, facts.chance ?? 0);
-    const peak = losses.reduce((a, b) => Math.max(a, b), 0);
+    const times = rise(view);
     const nowhere = course.name !== "learning" && course.name !== "early";
     const unfinished = step >= total && course.recent > left * (facts.chance ?? Infinity);
-    if ((peak > 3 * begin && nowhere) || (peak > leap * begin && unfinished))
+    if ((times > climbed && nowhere) || (times > leap && unfinished))
       return {
         severity: "fault",
-        measured: `the loss rose from ${short(begin)} to ${short(peak)} and is ${short(course.recent)}, with updates of ${short(medianUpdate(view))} of the weights`,
-        value: peak / begin,
+        measured: `the loss rose from ${short(begin)} to ${short(times * begin)} and is ${short(course.recent)}, with updates of ${short(medianUpdate(view))} of the weights`,
+        value: times,
       };
     if (!nowhere) return undefined;
     const update = medianUpdate(view);
