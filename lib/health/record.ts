@@ -35,7 +35,7 @@ export interface LayerSample {
   /** Root mean square of the weight's elements, and of its gradient's. */
   readonly weight: number;
   readonly weightGradient: number;
-  /** Size of the step's update of the weight relative to the weight. */
+  /** Size of the step's update of the weight relative to the weight; of a large one, by 1024 of its numbers. */
   readonly update: number;
   /** Of the sums, and of the loss's gradient with respect to them; not taken at every look. */
   readonly signalHistogram?: Histogram;
