@@ -377,3 +377,11 @@ test("check finds a row beyond the first part that is looked at", async () => {
   const set = fromArrays({ x, xShape: [6, wide], y: [0, 0, 0, 0, 0, 0] });
   await expect(set.check()).rejects.toThrow("in row 5");
 });
+
+test("the targets of all rows are those of its batches", async () => {
+  const x = tensor(new Float32Array(4), [4, 1]);
+  const labels = new DataSet(x, tensor(Uint8Array.of(3, 1, 2, 0), [4], "u8"), { rows: Int32Array.of(2, 0) });
+  expect(await labels.targets.data()).toEqual(Int32Array.of(2, 3));
+  const numbers = new DataSet(x, tensor([1, 2, 3, 4]));
+  expect(await numbers.targets.data()).toEqual(Float32Array.of(1, 2, 3, 4));
+});

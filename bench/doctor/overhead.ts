@@ -143,9 +143,10 @@ async function overheadOf(whole: Sized, rounds: number): Promise<RunOverhead> {
     return seconds + secondsSince(began);
   };
   for (let round = 0; round < turns * rounds; round++) {
-    const first = round % 2 ? await ten({ every }) : await ten(false);
-    const second = round % 2 ? await ten(false) : await ten({ every });
-    watching.push((round % 2 ? first - second : second - first) / parts);
+    const took = { off: 0, on: 0 };
+    for (const which of round % 2 ? (["on", "off"] as const) : (["off", "on"] as const))
+      took[which] = await ten(which === "on" && { every });
+    watching.push((took.on - took.off) / parts);
     plain.push(await secondsOf(whole, false));
   }
   const percent = (share: number): number => rounded((100 * quantile(watching, share)) / quantile(plain, 0.5));

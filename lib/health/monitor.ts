@@ -80,8 +80,7 @@ export class Monitor implements Observer {
   /** The step at which the gradient's noise was measured last. */
   private measured = 0;
   /** What the nearest other rows say, once it was asked. */
-  private neighbours: NeighbourFacts | undefined;
-  private asked = false;
+  private neighbours: Promise<NeighbourFacts | undefined> | undefined;
   private recoveries = 0;
   /** Faults that no repair has helped. */
   private failures = 0;
@@ -95,7 +94,7 @@ export class Monitor implements Observer {
     const { set, total } = loop;
     this.every = options.every ?? Math.max(10, Math.ceil(total / 20));
     this.events = options.tensorboard === undefined ? undefined : new EventWriter(options.tensorboard);
-    this.sample = options.repair === "auto" ? sampleOf(set) : sampleOf(set, 128, 256); // watching is to cost little
+    this.sample = options.repair === "auto" ? sampleOf(set) : sampleOf(set, 128); // watching is to cost little
     const { validation } = loop.options;
     this.surgeon =
       options.repair === "auto" ? new Surgeon(loop, this.sample, someOf(validation ?? set, 1024)) : undefined;
@@ -165,7 +164,7 @@ export class Monitor implements Observer {
   }
 
   before(): void {
-    this.movement.begin(this.looked?.structure.uses.map(({ weight }) => weight) ?? this.loop.model.parameters());
+    this.movement.begin(this.loop.options.optimizer.params);
   }
 
   instrument(parts: StepParts): readonly Tensor[] {
@@ -264,11 +263,14 @@ export class Monitor implements Observer {
 
   /** With what is worth its cost only where a run gets nowhere. */
   private async closer(view: RunView): Promise<RunView> {
-    if (asksNeighbours(view) && !this.asked) {
-      this.asked = true;
-      this.neighbours = await neighboursIn(this.sample, view.facts.output.shape);
-    }
-    return { ...view, neighbours: this.neighbours, noise: await this.noiseIn(view) };
+    if (asksNeighbours(view)) this.neighbours ??= this.neighboursFor(view);
+    return { ...view, neighbours: await this.neighbours, noise: await this.noiseIn(view) };
+  }
+
+  /** Among more rows than pass through the model where watching is to cost little: these would be too far apart. */
+  private neighboursFor({ facts }: RunView): Promise<NeighbourFacts | undefined> {
+    const rows = this.surgeon ? this.sample : sampleOf(this.loop.set, 256);
+    return neighboursIn(rows, facts.output.shape);
   }
 
   /** The gradient's noise where the run gets no further: once, and again when it has made twice as many steps. */

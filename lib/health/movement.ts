@@ -18,11 +18,16 @@ export class Movement {
     for (const weight of weights) {
       const { storage } = weight;
       if (!storage) continue;
-      const places = this.noted.get(weight)?.places ?? evenly(weight.size, most);
-      const values = this.noted.get(weight)?.values ?? new Float32Array(places.length);
+      const { places, values } = this.noted.get(weight) ?? this.add(weight);
       for (let i = 0; i < places.length; i++) values[i] = storage[places[i]];
-      this.noted.set(weight, { places, values });
     }
+  }
+
+  private add(weight: Variable): Noted {
+    const places = evenly(weight.size, most);
+    const noted = { places, values: new Float32Array(places.length) };
+    this.noted.set(weight, noted);
+    return noted;
   }
 
   /** Root mean square of what a weight was changed by since; 0 for one that is not known. */

@@ -153,11 +153,12 @@ function members(owner: object): Member[] {
 
 /** @param seen what was looked into; most modules hold nothing of that kind */
 function addMembers(holder: object, path: string, found: Member[], seen: Set<object> | undefined): void {
+  let met = seen;
   for (const key of Object.keys(holder)) {
     const value = (holder as Record<string, unknown>)[key];
     if (value instanceof Module || value instanceof Variable) found.push([join(path, key), value]);
     else if (Array.isArray(value) || isPlain(value)) {
-      const met = seen ?? new Set();
+      met ??= new Set();
       if (met.has(value)) continue;
       addMembers(value, join(path, key), found, met.add(value));
     }

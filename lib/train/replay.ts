@@ -110,8 +110,9 @@ export class Replay {
   }
 
   private async prepare({ graph: own, indices }: Traced, beside: boolean): Promise<Ready> {
-    const outputs = [...own.outputs, ...((beside && own.beside?.()) || [])];
-    const { graph, prepared, leaves } = await prepare({ outputs, effects: own.effects });
+    const more = beside ? (own.beside?.() ?? []) : [];
+    const request = { outputs: [...own.outputs, ...more], effects: own.effects };
+    const { graph, prepared, leaves } = await prepare(request);
     const memory = memoryOf(graph, prepared);
     if (!this.memory || memory.peakBytes > this.memory.peakBytes) this.memory = memory;
     return { prepared, feeds: leaves.filter((leaf): leaf is Feed => leaf instanceof Feed && leaf !== indices) };

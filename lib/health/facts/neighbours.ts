@@ -53,8 +53,7 @@ function among(input: Tensor, target: Tensor, classes: number): Reading<Neighbou
 }
 
 /** What neighbours say of a sample's rows, if targets are one to a row. @param output shape of the model's outputs */
-export async function neighboursIn(sample: Sample, output: Shape): Promise<NeighbourFacts | undefined> {
-  const { x, y } = sample.near ?? sample;
+export async function neighboursIn({ x, y }: Sample, output: Shape): Promise<NeighbourFacts | undefined> {
   const classes = classesOf(y, output);
   if (x.shape[0] < fewestRows || (classes < 2 && y.size > y.shape[0])) return undefined;
   const { tensors, decode } = among(x, y, classes);

@@ -29,18 +29,12 @@ export interface Sample {
   readonly y: Tensor;
   /** The targets of all the rows that it stands for: a rare class has too few rows in a sample to be counted by. */
   readonly all?: Tensor;
-  /** More rows, among which each is to find a near one: fewer than pass through the model would be too far apart. */
-  readonly near?: { readonly x: Tensor; readonly y: Tensor };
 }
 
-/** Rows from all over a set as a batch, and perhaps more of them among which to look for neighbours. */
-export function sampleOf(set: DataSet, most = 512, near = most): Sample {
-  const rows = (n: number) => set.batch(tensor(spread(set.size, n), [Math.min(set.size, n)], "i32"));
-  return {
-    ...rows(most),
-    all: set.targets,
-    ...(near > most && { near: rows(near) }),
-  };
+/** Rows from all over a set as a batch. */
+export function sampleOf(set: DataSet, most = 512): Sample {
+  const rows = spread(set.size, most);
+  return { ...set.batch(tensor(rows, [rows.length], "i32")), all: set.targets };
 }
 
 /** Rows from all over a set as a set. */

@@ -1,6 +1,6 @@
 /** Steps that overshoot. */
 import { type Draft, type Rule, short } from "./rule.js";
-import { climbed, medianUpdate, rise, suddenly } from "./updates.js";
+import { climb, climbed, medianUpdate, suddenly } from "./updates.js";
 import type { StartView } from "./view.js";
 
 /** Updates of this size relative to the weight rewrite it in ten steps; below the other, they do not shake the loss. */
@@ -41,15 +41,14 @@ export const learningRateHigh: Rule = {
   },
   watch(view): Draft | undefined {
     const { course, facts, losses, step, total } = view;
-    const begin = Math.max(losses[0] ?? 0, facts.chance ?? 0);
-    const times = rise(view);
+    const { from, to } = climb(view);
     const nowhere = course.name !== "learning" && course.name !== "early";
     const unfinished = step >= total && course.recent > left * (facts.chance ?? Infinity);
-    if ((times > climbed && nowhere) || (times > leap && unfinished))
+    if ((to > climbed * from && nowhere) || (to > leap * from && unfinished))
       return {
         severity: "fault",
-        measured: `the loss rose from ${short(begin)} to ${short(times * begin)} and is ${short(course.recent)}, with updates of ${short(medianUpdate(view))} of the weights`,
-        value: times,
+        measured: `the loss rose from ${short(from)} to ${short(to)} and is ${short(course.recent)}, with updates of ${short(medianUpdate(view))} of the weights`,
+        value: to / from,
       };
     if (!nowhere) return undefined;
     const update = medianUpdate(view);

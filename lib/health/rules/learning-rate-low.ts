@@ -1,7 +1,7 @@
 /** Steps too small to get anywhere. */
 import { memoryOf } from "../memory.js";
 import { type Draft, type Rule, short } from "./rule.js";
-import { climbed, median, medianUpdate, rise } from "./updates.js";
+import { climb, climbed, median, medianUpdate } from "./updates.js";
 import type { RunView, StartView, View } from "./view.js";
 
 /** Ten thousand updates of this size relative to the weight change little. */
@@ -34,8 +34,9 @@ export const learningRateLow: Rule = {
   },
   watch(view): Draft | undefined {
     const { course, layers, facts, repaired } = view;
+    const { from, to } = climb(view);
     // Weights that long steps have thrown far off make the next ones look short.
-    if (layers.length === 0 || rise(view) > climbed) return undefined;
+    if (layers.length === 0 || to > climbed * from) return undefined;
     const update = medianUpdate(view);
     const ended = unfinished(view);
     const limits: Partial<Record<typeof course.name, number>> = {

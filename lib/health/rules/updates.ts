@@ -20,11 +20,13 @@ export const medianUpdate = ({ samples }: RunView): number =>
     }),
   );
 
-/** By how much the largest loss is above the first, or above chance where that began below it. */
-export const rise = ({ losses, facts: { chance = 0 } }: RunView): number =>
-  losses.reduce((a, b) => Math.max(a, b), 0) / Math.max(losses[0] ?? 0, chance);
+/** From the first loss, or chance where the run began below it, to the largest. */
+export const climb = ({ losses, facts: { chance = 0 } }: RunView) => ({
+  from: Math.max(losses[0] ?? 0, chance),
+  to: losses.reduce((a, b) => Math.max(a, b), 0),
+});
 
-/** Above this it is no step of chance. */
+/** So many times as much is no step of chance. */
 export const climbed = 3;
 
 /** Whether losses were finite and no larger than at first, and then all at once were not: no step too long does that. */
