@@ -45,6 +45,8 @@ export function grad(loss: Tensor, leaves: readonly Tensor[], seedGradient?: Ten
   return leaves.map((leaf) => cotangents.get(leaf) ?? zeros(leaf.shape));
 }
 
+const latestFirst = (a: Tensor, b: Tensor): number => b.id - a.id;
+
 /** The nodes through which the loss depends on a wanted one, latest first. What was made before all wanted ones needs none. */
 function dependents(loss: Tensor, wanted: ReadonlySet<Tensor>): Set<Tensor> {
   const reaches = new Map<Tensor, boolean>();
@@ -69,5 +71,7 @@ function dependents(loss: Tensor, wanted: ReadonlySet<Tensor>): Set<Tensor> {
     reaches.set(node, reached);
     stack.pop();
   }
-  return new Set([...reaches].flatMap(([node, yes]) => (yes ? [node] : [])).sort((a, b) => b.id - a.id));
+  const found: Tensor[] = [];
+  for (const [node, yes] of reaches) if (yes) found.push(node);
+  return new Set(found.sort(latestFirst));
 }

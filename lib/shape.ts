@@ -83,7 +83,7 @@ export function checkAxis(op: string, axis: unknown, rank: number): number {
 
 /** One or several axes as sorted distinct indices; undefined means all. */
 export function checkAxes(op: string, axes: number | readonly number[] | undefined, rank: number): number[] {
-  if (axes === undefined) return Array.from({ length: rank }, (_, i) => i);
+  if (axes === undefined) return [...new Array(rank).keys()];
   const list = (typeof axes === "number" ? [axes] : [...axes]).map((axis) => checkAxis(op, axis, rank));
   if (new Set(list).size !== list.length) fail(op, `axes must be distinct, got ${show(axes)}`);
   return list.sort((a, b) => a - b);

@@ -43,6 +43,9 @@ function checkEffect({ variable, value }: Effect): void {
   fail("run", `variable ${variable.label} must be given values of its own kind ${show(variable)}, got ${show(value)}`);
 }
 
+/** In order of making, which is a topological order. */
+export const asMade = (a: Tensor, b: Tensor): number => a.id - b.id;
+
 /** Collects what a request reaches. */
 export function collect(request: Request): Graph {
   const seen = new Set<Tensor>();
@@ -61,8 +64,7 @@ export function collect(request: Request): Graph {
     if (node.effects) for (const effect of node.effects) add(effect);
     for (let i = 0; i < needed(node); i++) open.push(node.inputs[i]);
   }
-  // Creation order is a topological order.
-  const nodes = [...seen].sort((a, b) => a.id - b.id);
+  const nodes = [...seen].sort(asMade);
   return { outputs: request.outputs, effects: [...effects.values()], nodes, leaves: nodes.filter(isLeaf) };
 }
 

@@ -2,7 +2,7 @@
 
 import type { TypedArray } from "../dtype.js";
 import { EvengradError } from "../error.js";
-import { logSlope } from "../init/measure.js";
+import { slopesThrough } from "../init/measure.js";
 import type { Reading } from "../init/reading.js";
 import { type Structure, structureIn } from "../init/structure.js";
 import { traceLayers } from "../nn/trace.js";
@@ -32,7 +32,7 @@ import { atStart, onTheWay } from "./rules/index.js";
 import { plateau } from "./rules/plateau.js";
 import { stuck } from "./rules/rule.js";
 import { asksNeighbours } from "./rules/shuffled-labels.js";
-import type { LayerView, Plan, RunView } from "./rules/view.js";
+import { type LayerView, layerView, type Plan, type RunView } from "./rules/view.js";
 import { gain, type Score, scoreOf } from "./score.js";
 import { Surgeon } from "./surgeon.js";
 import { EventWriter } from "./tensorboard/event-writer.js";
@@ -184,10 +184,9 @@ export class Monitor implements Observer {
     if (!this.looked) return;
     const { structure, reading } = this.looked;
     const { layers: numbers, topClass } = reading.decode(values);
-    const layers = numbers.map((layer, i): LayerSample => {
-      const moved = this.movement.of(structure.uses[i].weight);
-      return { ...layer, update: moved / (layer.weight + 1e-30) };
-    });
+    const layers: LayerSample[] = [];
+    for (const [i, layer] of numbers.entries())
+      layers.push({ ...layer, update: this.movement.of(structure.uses[i].weight) / (layer.weight + 1e-30) });
     const [loss, gradNorm] = [loop.losses[step], loop.gradNorms[step]];
     const sample: HealthSample = { step, epoch: loop.epochOf(step), loss, gradNorm, topClass, layers };
     this.samples.push(sample);
@@ -347,26 +346,15 @@ export class Monitor implements Observer {
     const { facts, samples, loop } = this;
     if (!facts) return undefined;
     const { losses, gradNorms, total, at, records } = loop;
-    const seen = samples.filter(({ step }) => step >= this.since);
+    const seen = this.since > 0 ? samples.filter(({ step }) => step >= this.since) : samples;
     const last = seen.at(-1);
     const uses = this.looked?.structure.uses ?? [];
-    const layers = (last?.layers ?? []).map((numbers, i): LayerView => {
-      const { path, through, meets, block, normalized } = uses[i];
-      return {
-        ...numbers,
-        path,
-        activation: through?.name,
-        head: meets === "head",
-        branch: block !== undefined,
-        normalized,
-      };
-    });
-    const hidden = layers.filter(({ head }) => !head);
+    const layers: LayerView[] = [];
+    for (const [i, numbers] of (last?.layers ?? []).entries()) layers.push(layerView(uses[i], numbers));
     return {
       ...{ neighbours: undefined, noise: undefined },
       ...{ step: at, total, facts, plan: this.plan, losses, gradNorms, epochs: records, layers, failure },
-      forwardSlope: logSlope(hidden.map(({ variance }) => variance)),
-      backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),
+      ...slopesThrough(layers),
       course: courseOf(losses, total, facts.chance, records.at(-1)?.validation?.loss),
       samples: seen,
       repaired: this.mended.size > 0,

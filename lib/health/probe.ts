@@ -1,7 +1,6 @@
 /** What the monitor wants to know of a step, as tensors beside the step's own, and as numbers. */
-import { grad } from "../grad.js";
-import { sitesReading } from "../init/measure.js";
-import { joined, known, type Reading, rootMeanSquares } from "../init/reading.js";
+import { sitesReading, sumGradients } from "../init/measure.js";
+import { joined, known, packed, type Reading, rootMeanSquares } from "../init/reading.js";
 import type { Structure } from "../init/structure.js";
 import type { Optimizer } from "../optim/index.js";
 import type { Tensor, Variable } from "../tensor.js";
@@ -73,25 +72,25 @@ export function stepReading(
   optimizer: Optimizer,
   histograms: boolean,
 ): Reading<StepNumbers> {
-  const gradients = grad(
-    loss,
-    uses.map((use) => use.sum),
-  );
-  const { tensors, decode } = joined(
-    sitesReading(uses, gradients),
-    weightsOf(
-      uses.map(({ weight }) => weight),
-      step,
-      optimizer,
+  const gradients = sumGradients(loss, uses);
+  const { tensors, decode } = packed(
+    joined(
+      sitesReading(uses, gradients),
+      weightsOf(
+        uses.map(({ weight }) => weight),
+        step,
+        optimizer,
+      ),
+      joined(...uses.map(({ sum }, i) => (histograms ? spreadOf(sum, gradients[i]) : known({})))),
+      topClassOf(output),
     ),
-    joined(...uses.map(({ sum }, i) => (histograms ? spreadOf(sum, gradients[i]) : known({})))),
-    topClassOf(output),
   );
   return {
     tensors,
     decode: (values) => {
       const [sites, weights, spread, topClass] = decode(values);
-      const layers = sites.map(({ second, ...site }, i) => ({ ...site, ...weights[i], ...spread[i] }));
+      const layers: StepNumbers["layers"][number][] = [];
+      for (const [i, { second, ...site }] of sites.entries()) layers.push({ ...site, ...weights[i], ...spread[i] });
       return { layers, topClass };
     },
   };

@@ -1,4 +1,5 @@
 /** What a batch does at each weight of a traced model, forward and back, as tensors and as numbers. */
+import type { TypedArray } from "../dtype.js";
 import { grad } from "../grad.js";
 import { ones } from "../ops/index.js";
 import { channelMoments } from "../ops/normalize.js";
@@ -8,7 +9,7 @@ import { inputAxes } from "./calibrate.js";
 import { depthScaleOf } from "./meanField.js";
 import { predict, type WeightMoments } from "./predict.js";
 import { joined, known, type Reading, rootMeanSquares } from "./reading.js";
-import type { Structure, Through, WeightUse } from "./structure.js";
+import type { Structure, WeightUse } from "./structure.js";
 import type { Finding } from "./verdict.js";
 
 /** Signal and gradient at one weighted sum. */
@@ -35,43 +36,64 @@ function shareOfZeros(values: ArrayLike<number>): number {
   return zeros / values.length;
 }
 
-/** How the activation after a sum slopes: a unit is dead where its largest slope is 0. */
-function slopes({ from, output }: Through): Reading<Pick<SiteNumbers, "dead" | "saturated">> {
+/** How an activation slopes: a unit is dead where its largest slope is 0. */
+interface Slope {
+  readonly dead: number;
+  readonly saturated: number;
+}
+
+const decodeSlope = ([steepest, few]: readonly TypedArray[]): Slope => ({
+  dead: shareOfZeros(steepest),
+  saturated: few[0],
+});
+const linear = known<Slope>({ dead: 0, saturated: 0 });
+
+/** Of the activation after a sum. */
+function slopeAfter({ through }: WeightUse): Reading<Slope> {
+  if (!through) return linear;
+  const { from, output } = through;
   const slope = grad(output, [from], ones(output.shape))[0].abs();
-  return {
-    tensors: [slope.max({ axes: 0 }), slope.less(flat).mean()],
-    decode: ([steepest, few]) => ({ dead: shareOfZeros(steepest), saturated: few[0] }),
-  };
+  return { tensors: [slope.max({ axes: 0 }), slope.less(flat).mean()], decode: decodeSlope };
+}
+
+interface Moments {
+  readonly mean: number;
+  readonly variance: number;
+  readonly second: number;
+}
+
+function decodeMoments([[mean], [variance]]: readonly TypedArray[]): Moments {
+  return { mean, variance, second: variance + mean ** 2 };
 }
 
 /** The moments of a sum. */
-function sumMoments({ sum }: WeightUse): Reading<Pick<SiteNumbers, "mean" | "second" | "variance">> {
+function sumMoments({ sum }: WeightUse): Reading<Moments> {
   const { mean, variance } = channelMoments(sum.reshape([1, 1, sum.size]));
-  return {
-    tensors: [mean, variance],
-    decode: ([means, variances]) => {
-      const [mean, variance] = [means[0], variances[0]];
-      return { mean, variance, second: variance + mean ** 2 };
-    },
-  };
+  return { tensors: [mean, variance], decode: decodeMoments };
 }
+
+const sumOf = ({ sum }: WeightUse): Tensor => sum;
+
+/** The loss's gradient with respect to each sum. */
+export const sumGradients = (loss: Tensor, uses: readonly WeightUse[]): Tensor[] => grad(loss, uses.map(sumOf));
 
 /**
  * The numbers of each use, by as few tensors as will do: every one of them costs each look.
  * @param gradients of the loss with respect to each sum
  */
 export function sitesReading(uses: readonly WeightUse[], gradients: readonly Tensor[]): Reading<SiteNumbers[]> {
-  const linear = known({ dead: 0, saturated: 0 });
   const { tensors, decode } = joined(
     joined(...uses.map(sumMoments)),
-    joined(...uses.map(({ through }) => (through ? slopes(through) : linear))),
+    joined(...uses.map(slopeAfter)),
     rootMeanSquares(gradients),
   );
   return {
     tensors,
     decode: (values) => {
       const [sums, slope, rms] = decode(values);
-      return uses.map((_, i) => ({ ...sums[i], ...slope[i], gradient: rms[i] ** 2 }));
+      const sites: SiteNumbers[] = [];
+      for (let i = 0; i < uses.length; i++) sites.push({ ...sums[i], ...slope[i], gradient: rms[i] ** 2 });
+      return sites;
     },
   };
 }
@@ -106,19 +128,49 @@ function moreTensors(use: WeightUse): Tensor[] {
 
 /** Least-squares slope of ln values over their index; what is not positive and finite is left out. */
 export function logSlope(values: readonly number[]): number {
-  const points = values.flatMap((v, i) => (v > 0 && Number.isFinite(v) ? [[i, Math.log(v)]] : []));
-  const n = points.length;
-  const [mx, my] = [0, 1].map((k) => points.reduce((sum, p) => sum + p[k], 0) / n);
-  const [xy, xx] = points.reduce(([a, b], [x, y]) => [a + (x - mx) * (y - my), b + (x - mx) ** 2], [0, 0]);
+  const [at, logs]: [number[], number[]] = [[], []];
+  let [mx, my] = [0, 0];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (!(value > 0 && Number.isFinite(value))) continue;
+    at.push(i);
+    logs.push(Math.log(value));
+    mx += i;
+    my += logs[logs.length - 1];
+  }
+  const n = at.length;
+  mx /= n;
+  my /= n;
+  let [xy, xx] = [0, 0];
+  for (let k = 0; k < n; k++) {
+    xy += (at[k] - mx) * (logs[k] - my);
+    xx += (at[k] - mx) ** 2;
+  }
   return n > 1 ? xy / xx : 0;
 }
 
-/** What {@link measure} finds. */
-export interface Measured {
-  readonly findings: readonly Finding[];
-  /** Slope of ln variance per hidden layer, forward, and of ln squared gradient per layer on the way back. */
+/** How signal and gradient change from hidden layer to hidden layer. */
+export interface Slopes {
+  /** Slope of ln variance per layer, forward, and of ln squared gradient per layer on the way back. */
   readonly forwardSlope: number;
   readonly backwardSlope: number;
+}
+
+export function slopesThrough(
+  layers: readonly { readonly head: boolean; readonly variance: number; readonly gradient: number }[],
+): Slopes {
+  const [variances, gradients]: [number[], number[]] = [[], []];
+  for (const { head, variance, gradient } of layers) {
+    if (head) continue;
+    variances.push(variance);
+    gradients.push(gradient);
+  }
+  return { forwardSlope: logSlope(variances), backwardSlope: logSlope(gradients.reverse()) };
+}
+
+/** What {@link measure} finds. */
+export interface Measured extends Slopes {
+  readonly findings: readonly Finding[];
   /** Values of the other tensors that were asked for. */
   readonly values: readonly (readonly number[])[];
 }
@@ -137,11 +189,7 @@ export async function measure(
   others: readonly Tensor[] = [],
 ): Promise<Measured> {
   const { uses } = structure;
-  const gradients = grad(
-    loss,
-    uses.map((use) => use.sum),
-  );
-  const sites = sitesReading(uses, gradients);
+  const sites = sitesReading(uses, sumGradients(loss, uses));
   const groups = uses.map(moreTensors);
   const own = [x.square().mean(), x.mean(), ...groups.flat()];
   const all = await read([...own, ...sites.tensors, ...others]);
@@ -173,11 +221,9 @@ export async function measure(
       branch: use.block !== undefined,
     };
   });
-  const hidden = findings.filter(({ head }) => !head);
   return {
     findings,
-    forwardSlope: logSlope(hidden.map(({ variance }) => variance)),
-    backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),
+    ...slopesThrough(findings),
     values: all.slice(own.length + sites.tensors.length).map((values) => [...values]),
   };
 }

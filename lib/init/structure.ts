@@ -1,5 +1,5 @@
 /** What each weight of a traced model meets: an activation, a norm, a residual sum, a gate, or the end. */
-import { collect } from "../compile/graph.js";
+import { asMade, collect } from "../compile/graph.js";
 import { signatureOf } from "../compile/signature.js";
 import { Dropout } from "../nn/dropout.js";
 import { type Module, placesIn } from "../nn/module.js";
@@ -157,7 +157,7 @@ class Walk {
     const region = new Set<Tensor>([from]);
     const open = [from];
     for (let node = open.shift(); node; node = open.shift()) {
-      for (const user of [...this.usersOf(node)].sort((a, b) => a.id - b.id)) {
+      for (const user of [...this.usersOf(node)].sort(asMade)) {
         const own = user.op.kind === "map" || user.op.name === "customGradient";
         if (!own || region.has(user) || user.size !== from.size || this.stops(node)) continue;
         if (user.inputs.every((input) => region.has(input) || !this.live.has(input))) {
@@ -168,7 +168,7 @@ class Walk {
     }
     const leaves = (node: Tensor): boolean =>
       node === this.trace.output || this.usersOf(node).some((user) => !region.has(user)) || this.stops(node);
-    const made = [...region].sort((a, b) => a.id - b.id);
+    const made = [...region].sort(asMade);
     const output = meeting(made, made.filter(leaves));
     if (output === undefined || output === from) return undefined;
     const inner = made.filter((node) => node !== from && node.id <= output.id);
@@ -229,7 +229,11 @@ function meeting(region: readonly Tensor[], exits: readonly Tensor[]): Tensor | 
   const common = (lists: readonly (readonly Tensor[])[]): readonly Tensor[] =>
     lists.reduce((a, b) => a.filter((node) => b.includes(node)));
   for (const node of region) {
-    const before = [...new Set(node.inputs)].flatMap((input) => (passed.has(input) ? [passed.get(input) ?? []] : []));
+    const before: (readonly Tensor[])[] = [];
+    for (const input of new Set(node.inputs)) {
+      const known = passed.get(input);
+      if (known) before.push(known);
+    }
     passed.set(node, before.length > 0 ? [...common(before), node] : [node]);
   }
   return exits.length > 0 ? common(exits.map((node) => passed.get(node) ?? [])).at(-1) : undefined;
@@ -296,9 +300,9 @@ export function structureOf(model: Module, x: Tensor, mode: TraceMode = "evaluat
 export function structureIn(model: Module, x: Tensor, traced: LayerTrace): Structure {
   const walk = new Walk(traced, x);
   const paths = new Map(model.namedVariables().map(([path, variable]) => [variable, path]));
-  const owners = new Map(
-    placesIn(model).flatMap(({ module, parts }) => parts.map(([, part]) => [part, module.constructor.name] as const)),
-  );
+  const owners = new Map<Module | Variable, string>();
+  for (const { module, parts } of placesIn(model))
+    for (const [, part] of parts) owners.set(part, module.constructor.name);
   const found = new Map<Variable, WeightUse>();
   for (const [product, { input, weight }] of walk.products) {
     if (found.has(weight)) continue;

@@ -24,12 +24,12 @@ export abstract class Module {
 
   /** Variables that are or were made to be trained, frozen ones too, each once. */
   parameters(): Variable[] {
-    return this.namedParameters().map(([, variable]) => variable);
+    return this.namedParameters().map(variableOf);
   }
 
   /** Parameters with their paths, e.g. `0.weight` or `blocks.2.fc.bias`. */
   namedParameters(): [path: string, variable: Variable][] {
-    return this.namedVariables().filter(([, variable]) => variable.learnable);
+    return this.namedVariables().filter(isLearnable);
   }
 
   /** Parameters and buffers (such as `runningMean`) with their paths, each once under the first path that leads to it. */
@@ -47,12 +47,14 @@ export abstract class Module {
 
   /** The modules that this one holds directly. */
   children(): Module[] {
-    return [...new Set(members(this).flatMap(([, part]) => (part instanceof Module ? [part] : [])))];
+    const found = new Set<Module>();
+    for (const [, part] of members(this)) if (part instanceof Module) found.add(part);
+    return [...found];
   }
 
   /** This module (path "") and all below it, outer ones first, each once. */
   namedModules(): [path: string, module: Module][] {
-    return placesIn(this).map(({ path, module }) => [path, module]);
+    return placesIn(this).map(namedModule);
   }
 
   /** Sets this module and all below it to training. */
@@ -118,6 +120,12 @@ export abstract class Module {
   }
 }
 
+type Named<T> = [path: string, part: T];
+
+const variableOf = ([, variable]: Named<Variable>): Variable => variable;
+const isLearnable = ([, variable]: Named<Variable>): boolean => variable.learnable;
+const namedModule = ({ path, module }: Place): Named<Module> => [path, module];
+
 const join = (path: string, key: string): string => (path ? `${path}.${key}` : key);
 
 /** A module somewhere in a model, and what it holds directly. */
@@ -142,7 +150,7 @@ function addPlaces(module: Module, path: string, found: Place[], seen: Set<Modul
   for (const [key, part] of parts) if (part instanceof Module) addPlaces(part, join(path, key), found, seen);
 }
 
-type Member = [path: string, part: Module | Variable];
+type Member = Named<Module | Variable>;
 
 /** The variables and modules among an object's own properties, looking into arrays and plain objects. */
 function members(owner: object): Member[] {

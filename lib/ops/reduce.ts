@@ -1,7 +1,7 @@
 /** Reductions over axes. The primitives reduce the middle axis of (outer, n, inner); any axes are brought to that. */
 import type { DType } from "../dtype.js";
 import { checkNumber, checkOptions, fail } from "../error.js";
-import { checkAxes, checkShape, type Shape, showShape } from "../shape.js";
+import { checkAxes, checkShape, type Shape, sameShape, showShape } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { asLines, reducedShape, reduceLines, total } from "./lines.js";
 import { requireTensor } from "./map.js";
@@ -166,10 +166,12 @@ export const all = (x: Tensor, options?: ReduceOptions): Tensor => {
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   requireTensor("sumTo", "x", x);
   const to = checkShape("sumTo", shape);
+  if (sameShape(x.shape, to)) return x;
   const lead = x.rank - to.length;
   if (lead < 0 || to.some((n, i) => n !== 1 && n !== x.shape[lead + i])) {
     fail("sumTo", `shape must be one that broadcasts to ${showShape(x.shape)}, got ${showShape(to)}`);
   }
-  const axes = x.shape.flatMap((n, i) => (i < lead || (to[i - lead] === 1 && n !== 1) ? [i] : []));
+  const axes: number[] = [];
+  for (let i = 0; i < x.rank; i++) if (i < lead || (to[i - lead] === 1 && x.shape[i] !== 1)) axes.push(i);
   return (axes.length ? x.sum({ axes, keepDims: true }) : x).reshape(to);
 }

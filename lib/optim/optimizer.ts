@@ -102,6 +102,22 @@ function refuseClaimed(op: string, params: readonly Variable[]): void {
   if (busy) fail(op, `parameter ${busy.label} is being trained by fit. Await that one first`);
 }
 
+const isVariable = (value: unknown): value is Variable => value instanceof Variable;
+
+/** A parameter's moments as they begin. */
+function momentsOf(p: Variable, start: readonly (readonly [key: string, value: number])[]): Moments {
+  const moments: Record<string, Variable> = {};
+  for (const [key, value] of start)
+    moments[key] = new Variable(full(p.shape, value), { label: `${p.label}.${key}`, trainable: false });
+  return moments;
+}
+
+/** Gives a variable its next value if the step goes ahead. */
+const effectIf = (go: Tensor, variable: Variable, value: Tensor): Effect => ({
+  variable,
+  value: go.where(value, variable),
+});
+
 /** Base of the optimizers. A subclass states its moments and one parameter's update. */
 export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
   readonly groups: readonly Group<H>[];
@@ -129,7 +145,7 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
     if (!Array.isArray(params) || params.length === 0) {
       fail(name, `params must be a list of parameters or groups, got ${show(params)}. Use model.parameters()`);
     }
-    const groups = params.every((p) => p instanceof Variable)
+    const groups = params.every(isVariable)
       ? [{ params: params as readonly Variable[] } as ParamGroup<H>]
       : (params as readonly ParamGroup<H>[]);
     const seen = new Set<Variable>();
@@ -150,14 +166,9 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
       const start = Object.entries(moments(options)).filter(
         (entry): entry is [string, number] => entry[1] !== undefined,
       );
-      const fresh = (p: Variable): Moments =>
-        Object.fromEntries(
-          start.map(([key, value]) => [
-            key,
-            new Variable(full(p.shape, value), { label: `${p.label}.${key}`, trainable: false }),
-          ]),
-        );
-      return { params: [...list], options, moments: list.map(fresh) };
+      const fresh: Moments[] = [];
+      for (const p of list) fresh.push(momentsOf(p, start));
+      return { params: [...list], options, moments: fresh };
     });
   }
 
@@ -214,11 +225,8 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
     // Nothing fails from here on.
     this.advance();
     const effects: Effect[] = [];
-    const write = (variable: Variable, value: Tensor): void => {
-      effects.push({ variable, value: go.where(value, variable) });
-    };
     // Running statistics and the like ride on the loss: a step that is not made must not change them either.
-    for (const { variable, value } of collect({ outputs: [loss] }).effects) write(variable, value);
+    for (const { variable, value } of collect({ outputs: [loss] }).effects) effects.push(effectIf(go, variable, value));
     for (const group of this.groups) {
       // A number that all parameters of a group use is one feed.
       const feeds = new Map<string, Feed>();
@@ -231,8 +239,8 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
         const at = params.indexOf(p);
         if (at < 0) continue;
         const { value, moments } = this.update(p, grads[at], group.moments[i], group.options, scalar);
-        write(p, value);
-        for (const [key, next] of Object.entries(moments)) write(group.moments[i][key], next);
+        effects.push(effectIf(go, p, value));
+        for (const [key, next] of Object.entries(moments)) effects.push(effectIf(go, group.moments[i][key], next));
       }
     }
     if (policy === "throw") effects.push({ variable: this.halted, value: this.halted.logicalOr(sound.logicalNot()) });

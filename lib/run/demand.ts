@@ -15,7 +15,7 @@ export function demand(values: Iterable<Tensor>, made: Demand): void {
   for (const value of values) demands.set(value, made);
 }
 
+const demandOf = (value: Tensor): Demand | readonly Demand[] => demands.get(value) ?? [];
+
 /** The demands of first values, each once. */
-export const demandsOf = (values: readonly Tensor[]): Demand[] => [
-  ...new Set(values.flatMap((value) => demands.get(value) ?? [])),
-];
+export const demandsOf = (values: readonly Tensor[]): Demand[] => [...new Set(values.flatMap(demandOf))];

@@ -3,6 +3,7 @@ import { grad } from "../../grad.js";
 import type { Reading } from "../../init/reading.js";
 import { oneHot } from "../../ops/index.js";
 import type { Tensor } from "../../tensor.js";
+import { sum } from "../numbers.js";
 import type { TargetFacts } from "./data.js";
 
 /** `other` is any loss that is none of these means over the batch. */
@@ -51,8 +52,8 @@ export function chanceOf(kind: LossKind, { counts, variance }: TargetFacts): num
     return p > 0 ? -p * Math.log(p) - (1 - p) * Math.log(1 - p) : 0;
   }
   if (!counts || (kind !== "cross-entropy" && kind !== "likelihood")) return undefined;
-  const all = counts.reduce((a, b) => a + b, 0);
-  return counts.reduce((sum, n) => (n > 0 ? sum - (n / all) * Math.log(n / all) : sum), 0);
+  const all = sum(counts);
+  return counts.reduce((entropy, n) => (n > 0 ? entropy - (n / all) * Math.log(n / all) : entropy), 0);
 }
 
 /** Whether a loss is about what an answer that ignores the input has, as it is before any training. */

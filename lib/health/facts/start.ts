@@ -2,8 +2,8 @@
 
 import { collect } from "../../compile/graph.js";
 import { grad } from "../../grad.js";
-import { logSlope, sitesReading } from "../../init/measure.js";
-import { joined, type Reading } from "../../init/reading.js";
+import { type Slopes, sitesReading, slopesThrough } from "../../init/measure.js";
+import { joined, packed, type Reading } from "../../init/reading.js";
 import type { Structure } from "../../init/structure.js";
 import { BatchNorm, Dropout } from "../../nn/index.js";
 import type { Module } from "../../nn/module.js";
@@ -11,7 +11,7 @@ import type { Optimizer } from "../../optim/index.js";
 import { read } from "../../run/index.js";
 import type { Shape } from "../../shape.js";
 import type { Tensor } from "../../tensor.js";
-import type { LayerView, Plan, StartView } from "../rules/view.js";
+import { type LayerView, layerView, type Plan, type StartView } from "../rules/view.js";
 import { classesOf, type InputFacts, inputFacts, type TargetFacts, targetFacts } from "./data.js";
 import { chanceOf, type LossFacts, lossFacts } from "./loss.js";
 import { type ParameterFacts, parameterFacts } from "./parameters.js";
@@ -32,7 +32,7 @@ export interface LayerFacts extends LayerView {
   readonly bare: boolean;
 }
 
-export interface StartFacts {
+export interface StartFacts extends Slopes {
   readonly input: InputFacts;
   readonly target: TargetFacts;
   readonly output: OutputFacts;
@@ -40,9 +40,6 @@ export interface StartFacts {
   /** Loss of the best answer that does not look at the input, where it can be told. */
   readonly chance: number | undefined;
   readonly layers: readonly LayerFacts[];
-  /** Slope of ln variance per hidden layer, forward, and of ln squared gradient per layer on the way back. */
-  readonly forwardSlope: number;
-  readonly backwardSlope: number;
   readonly parameters: readonly ParameterFacts[];
   /** Path of a norm that needs a batch, if there is one. */
   readonly batchNorm: string | undefined;
@@ -65,10 +62,9 @@ function layerFacts({ uses }: Structure, gradients: readonly Tensor[]): Reading<
     tensors,
     decode: (values) => {
       const sites = decode(values);
-      return uses.map(({ path, through, meets, normalized, block }, i) => ({
-        ...sites[i],
-        ...{ path, normalized, activation: through?.name, head: meets === "head", branch: block !== undefined },
-        bare: through === undefined && meets === "layer" && !normalized,
+      return uses.map((use, i) => ({
+        ...layerView(use, sites[i]),
+        bare: use.through === undefined && use.meets === "layer" && !use.normalized,
       }));
     },
   };
@@ -94,16 +90,17 @@ export async function startFacts(
   const sums = structure.uses.map((use) => use.sum);
   const gradients = grad(loss, [...sums, ...used]);
   const ofParameters = new Map(used.map((p, i) => [p, gradients[sums.length + i]]));
-  const { tensors, decode } = joined(
-    inputFacts(first && first.size === x.size ? first.reshape([x.shape[0], x.size / x.shape[0]]) : x),
-    targetFacts(y, classes, all),
-    shown,
-    lossFacts(loss, output, y),
-    parameterFacts(model, ofParameters, optimizer),
-    layerFacts(structure, gradients),
+  const { tensors, decode } = packed(
+    joined(
+      inputFacts(first && first.size === x.size ? first.reshape([x.shape[0], x.size / x.shape[0]]) : x),
+      targetFacts(y, classes, all),
+      shown,
+      lossFacts(loss, output, y),
+      parameterFacts(model, ofParameters, optimizer),
+      layerFacts(structure, gradients),
+    ),
   );
   const [input, target, out, lossKind, parameters, layers] = decode(await read(tensors));
-  const hidden = layers.filter(({ head }) => !head);
   const modules = model.namedModules();
   const batchNorm = modules.find(([, part]) => part instanceof BatchNorm);
   return {
@@ -113,8 +110,7 @@ export async function startFacts(
     loss: lossKind,
     chance: chanceOf(lossKind.kind, target),
     layers,
-    forwardSlope: logSlope(hidden.map(({ variance }) => variance)),
-    backwardSlope: logSlope(hidden.map(({ gradient }) => gradient).reverse()),
+    ...slopesThrough(layers),
     parameters,
     batchNorm: batchNorm && (batchNorm[0] || "(model)"),
     dropout: modules

@@ -18,15 +18,21 @@ function squaredDistance({ values, width }: Rows, a: number, b: number): number 
   return sum;
 }
 
-/** Whether one of the rows on one side of a place in an order by their first numbers is alike. */
-function meets(rows: Rows, order: Int32Array, at: number, step: 1 | -1, limit: number): boolean {
-  const { values, width } = rows;
-  const row = order[at];
+/** A row by its first number: rows that are near each other have first numbers that are. */
+interface First {
+  readonly row: number;
+  readonly first: number;
+}
+
+const byFirst = (a: First, b: First): number => a.first - b.first;
+
+/** Whether one of the rows on one side of a place in their order is alike. */
+function meets(rows: Rows, order: readonly First[], at: number, step: 1 | -1, limit: number): boolean {
+  const { row, first } = order[at];
   for (let i = at + step; i >= 0 && i < order.length; i += step) {
-    // Rows that are near each other have first numbers that are.
-    const apart = values[order[i] * width] - values[row * width];
+    const apart = order[i].first - first;
     if (apart * apart > limit) return false;
-    if (squaredDistance(rows, row, order[i]) <= limit) return true;
+    if (squaredDistance(rows, row, order[i].row) <= limit) return true;
   }
   return false;
 }
@@ -37,7 +43,9 @@ export function shareOfTwins(values: ArrayLike<number>, n: number): number {
   let squares = 0;
   for (let i = 0; i < values.length; i++) squares += values[i] * values[i];
   const limit = (alike * squares) / n;
-  const order = Int32Array.from({ length: n }, (_, i) => i).sort((a, b) => values[a * width] - values[b * width]);
+  const order: First[] = [];
+  for (let row = 0; row < n; row++) order.push({ row, first: values[row * width] });
+  order.sort(byFirst);
   const rows: Rows = { values, width };
   let twins = 0;
   for (let at = 0; at < n; at++) if (meets(rows, order, at, 1, limit) || meets(rows, order, at, -1, limit)) twins++;

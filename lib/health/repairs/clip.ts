@@ -1,23 +1,23 @@
 /** Limits on gradients, each time another kind: of all together, of each layer, of each unit beside its weights, of outliers. */
 import type { FitOptions } from "../../train/fit.js";
+import { ascending, deviation, mean } from "../numbers.js";
 import type { Repair } from "./repair.js";
 
 type Limit = Partial<Pick<FitOptions, "clipGradNorm" | "clipLayerNorm" | "clipUnitRatio">>;
 
+const usable = (gradNorms: readonly number[]): number[] => gradNorms.filter((n) => Number.isFinite(n) && n > 0);
+
 /** The tenth percentile of the norms so far (AutoClip, Seetharaman et al. 2020), but at most 1. */
 function usualNorm(gradNorms: readonly number[]): number {
-  const norms = gradNorms.filter((n) => Number.isFinite(n) && n > 0).sort((a, b) => a - b);
+  const norms = ascending(usable(gradNorms));
   const percentile = norms.length >= 20 ? norms[Math.floor(0.1 * norms.length)] : 1;
   return Number(Math.min(1, percentile).toPrecision(3));
 }
 
 /** 2.5 standard deviations above their mean (ZClip, Kumar et al. 2025): only what stands out is limited. */
 function outstandingNorm(gradNorms: readonly number[]): number | undefined {
-  const norms = gradNorms.filter((n) => Number.isFinite(n) && n > 0);
-  if (norms.length < 20) return undefined;
-  const mean = norms.reduce((a, b) => a + b, 0) / norms.length;
-  const variance = norms.reduce((a, b) => a + (b - mean) ** 2, 0) / norms.length;
-  return Number((mean + 2.5 * Math.sqrt(variance)).toPrecision(3));
+  const norms = usable(gradNorms);
+  return norms.length < 20 ? undefined : Number((mean(norms) + 2.5 * deviation(norms)).toPrecision(3));
 }
 
 export const clip: Repair = {

@@ -1,5 +1,6 @@
 /** The section of layers: their numbers through time as heat maps, and by depth. */
 import { heatMap, lines } from "../../chart/index.js";
+import { median } from "../numbers.js";
 import type { HealthRecord, LayerSample } from "../record.js";
 import { change, layerName, number, percent } from "../words.js";
 import { chartWidth, grid, type Picture, type Section, text } from "./section.js";
@@ -65,11 +66,6 @@ const shares: readonly { title: string; caption: string; value: (sample: LayerSa
     value: (s) => s.saturated,
   },
 ];
-
-function median(values: readonly number[]): number {
-  const sorted = values.filter(Number.isFinite).sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? 0;
-}
 
 /** (layers, samples) of one quantity. */
 const seriesOf = ({ layers, samples }: HealthRecord, value: (sample: LayerSample) => number): number[][] =>

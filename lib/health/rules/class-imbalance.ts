@@ -1,5 +1,6 @@
 /** Classes with far fewer rows than others. */
 import type { TargetFacts } from "../facts/data.js";
+import { sum } from "../numbers.js";
 import { type Draft, type Rule, short } from "./rule.js";
 
 /** Rows of the largest class for one of the smallest that has any; 1 where there are no classes. */
@@ -21,7 +22,7 @@ export const classImbalance: Rule = {
     if (loss.kind === "other") return undefined; // it may weigh classes itself
     const counts = target.counts?.filter((n) => n > 0) ?? [];
     const ratio = imbalanceOf(target);
-    const rows = counts.reduce((a, b) => a + b, 0);
+    const rows = sum(counts);
     // Small samples of many classes are uneven by chance.
     if (ratio < uneven || rows < 10 * counts.length) return undefined;
     return {

@@ -1,4 +1,5 @@
 /** One answer for every row. */
+import { sum } from "../numbers.js";
 import { type Draft, percent, type Rule } from "./rule.js";
 
 export const collapse: Rule = {
@@ -10,7 +11,7 @@ export const collapse: Rule = {
   watch({ topClass, course, facts: { target } }): Draft | undefined {
     const counts = target.counts;
     if (topClass === undefined || !counts || course.name !== "stalled") return undefined;
-    const frequent = Math.max(...counts) / counts.reduce((a, b) => a + b, 0);
+    const frequent = Math.max(...counts) / sum(counts);
     if (topClass < 0.98 || frequent > 0.9) return undefined;
     return { severity: "fault", measured: `${percent(topClass)} of the rows get the same answer`, value: topClass };
   },

@@ -1,4 +1,5 @@
 /** How the loss has gone so far, in one word and a few numbers. */
+import { ascending, deviation, mean } from "../numbers.js";
 
 /**
  * `early`: too soon to say; `diverging`: above where it began; `oscillating`: up and down without getting anywhere;
@@ -17,15 +18,8 @@ export interface Course {
   readonly noise: number;
 }
 
-const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
-
-const deviation = (list: readonly number[]): number => {
-  const m = mean(list);
-  return Math.sqrt(mean(list.map((x) => (x - m) ** 2)));
-};
-
 /** What more than half of a list reaches: a few batches far above the others are no course. */
-const reachedByMost = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[(list.length - 1) >> 1];
+const reachedByMost = (list: readonly number[]): number => ascending(list)[(list.length - 1) >> 1];
 
 /** Lowest mean of any window of so many losses. */
 function lowest(losses: readonly number[], window: number): number {

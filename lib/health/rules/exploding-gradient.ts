@@ -1,4 +1,5 @@
 /** Gradients that grow on their way back. */
+import { median } from "../numbers.js";
 import { type Draft, type Rule, short, stuck } from "./rule.js";
 import { gradientChange } from "./through-depth.js";
 import type { View } from "./view.js";
@@ -21,17 +22,14 @@ export const explodingGradient: Rule = {
   watch(view) {
     const { gradNorms, course } = view;
     if (course.name !== "diverging") return stuck(view) ? exploding(view) : undefined;
-    const before = gradNorms
-      .slice(0, -10)
-      .filter(Number.isFinite)
-      .sort((a, b) => a - b);
-    const median = before[before.length >> 1];
+    const before = gradNorms.slice(0, -10).filter(Number.isFinite);
+    const usual = median(before);
     const now = Math.max(...gradNorms.slice(-10));
-    if (before.length >= 10 && now > 1000 * median)
+    if (before.length >= 10 && now > 1000 * usual)
       return {
         severity: "fault",
-        measured: `the gradient's norm is ${short(now)}, its median so far ${short(median)}`,
-        value: now / median,
+        measured: `the gradient's norm is ${short(now)}, its median so far ${short(usual)}`,
+        value: now / usual,
         normal: "within × 1000 of the median",
         repairs: ["clip", "lowerRate"],
       };

@@ -112,8 +112,11 @@ export const atStart = (view: StartView): Finding[] =>
   });
 
 /** What the rules say on the way. */
-export const onTheWay = (view: RunView): Finding[] =>
-  later.flatMap((rule) => {
+export function onTheWay(view: RunView): Finding[] {
+  const found: Finding[] = [];
+  for (const rule of later) {
     const draft = rule.watch?.(view);
-    return draft ? [findingOf(rule, draft, view)] : [];
-  });
+    if (draft) found.push(findingOf(rule, draft, view));
+  }
+  return found;
+}

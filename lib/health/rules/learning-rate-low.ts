@@ -1,7 +1,9 @@
 /** Steps too small to get anywhere. */
 import { memoryOf } from "../memory.js";
+import { mean, median } from "../numbers.js";
+import type { HealthSample } from "../record.js";
 import { type Draft, type Rule, short } from "./rule.js";
-import { climb, climbed, median, medianUpdate } from "./updates.js";
+import { climb, climbed, medianUpdate } from "./updates.js";
 import type { RunView, StartView, View } from "./view.js";
 
 /** Ten thousand updates of this size relative to the weight change little. */
@@ -62,7 +64,6 @@ const way = ({ losses, course }: RunView, update: number): Draft => ({
 function unfinished({ step, total, losses }: RunView): boolean {
   if (step < total || losses.length < 50) return false;
   const fifth = Math.floor(losses.length / 5);
-  const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
   return mean(losses.slice(-fifth)) < 0.9 * mean(losses.slice(2 * fifth, 3 * fifth));
 }
 
@@ -73,12 +74,18 @@ function still(view: RunView, update: number): Draft | undefined {
   return update * losses.length < leastWay / 10 ? way(view, update) : undefined;
 }
 
+function largestGradient({ layers }: HealthSample): number {
+  let largest = -Infinity;
+  for (const { weightGradient } of layers) largest = Math.max(largest, weightGradient);
+  return largest;
+}
+
 /** A run from a fresh start that ends with much of the loss left, where weights hardly moved or ε held the steps back. */
 function gotNowhere(view: RunView, update: number): Draft | undefined {
   const { step, total, losses, course, facts } = view;
   const { chance } = facts;
   if (chance === undefined || step < total || losses.length < 50) return undefined;
-  const end = losses.slice(-10).reduce((a, b) => a + b, 0) / 10; // of a run that waited and then learned, the lowest
+  const end = mean(losses.slice(-10)); // of a run that waited and then learned, the lowest
   if (course.first < trained * chance || end < done * chance) return undefined; // what was trained moves little
   const all = update * losses.length;
   if (all < leastWay)
@@ -88,7 +95,8 @@ function gotNowhere(view: RunView, update: number): Draft | undefined {
       normal: `updates that add up to more than ${leastWay} of the weights`,
     };
   const eps = epsOf(view);
-  const largest = median(view.samples.map(({ layers }) => Math.max(...layers.map((l) => l.weightGradient))));
+  if (eps === 0) return undefined;
+  const largest = median(view.samples.map(largestGradient));
   if (!(eps > largest)) return undefined;
   return { ...way(view, update), ...held(eps, largest) };
 }

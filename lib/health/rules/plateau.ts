@@ -1,4 +1,5 @@
 /** It has learned something and then nothing more. */
+import { mean } from "../numbers.js";
 import { type Draft, type Rule, short } from "./rule.js";
 
 export const plateau: Rule = {
@@ -10,7 +11,6 @@ export const plateau: Rule = {
   watch({ course, losses, total }): Draft | undefined {
     if (course.name !== "learning" || losses.length < 0.6 * total || losses.length < 100) return undefined;
     const fifth = Math.floor(losses.length / 5);
-    const mean = (list: readonly number[]): number => list.reduce((a, b) => a + b, 0) / list.length;
     const [before, now] = [mean(losses.slice(-2 * fifth, -fifth)), mean(losses.slice(-fifth))];
     if (now < 0.99 * before || now < 0.3 * course.first) return undefined;
     return { severity: "warning", measured: `the loss stays at ${short(now)}`, value: now / before };

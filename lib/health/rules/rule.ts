@@ -47,5 +47,6 @@ export const whereStuck =
     stuck(view) ? judge(view) : undefined;
 
 /** Layers before the output, but for those of a residual branch that begins with 0: it waits, on purpose. */
-export const hidden = (view: View): LayerView[] =>
-  view.layers.filter((l) => !l.head && !(l.branch && (l.gradient === 0 || l.variance === 0)));
+export const hidden = (view: View): LayerView[] => view.layers.filter(isHidden);
+
+const isHidden = (l: LayerView): boolean => !l.head && !(l.branch && (l.gradient === 0 || l.variance === 0));

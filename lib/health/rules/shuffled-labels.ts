@@ -1,4 +1,5 @@
 /** Labels that have nothing to do with their rows. */
+import { sum } from "../numbers.js";
 import { type Draft, percent, type Rule, stuck } from "./rule.js";
 import type { RunView, View } from "./view.js";
 
@@ -6,8 +7,7 @@ import type { RunView, View } from "./view.js";
 const leastRows = 200;
 
 /** Of classes that have rows, the smallest one's share of all. */
-const leastShare = (counts: readonly number[]): number =>
-  Math.min(...counts.filter((n) => n > 0)) / counts.reduce((a, b) => a + b, 0);
+const leastShare = (counts: readonly number[]): number => Math.min(...counts.filter((n) => n > 0)) / sum(counts);
 
 /** What neighbours say: nothing, within two standard errors. */
 function unrelated({ neighbours, facts: { target } }: View, severity: Draft["severity"]): Draft | undefined {

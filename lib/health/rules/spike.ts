@@ -1,4 +1,5 @@
 /** Single steps far above the rest. */
+import { deviation, mean } from "../numbers.js";
 import { type Draft, type Rule, short } from "./rule.js";
 
 export const spike: Rule = {
@@ -13,14 +14,13 @@ export const spike: Rule = {
     const most = Math.max(...near);
     if (most < 0.5 * course.first) return undefined;
     const at = near.indexOf(most);
-    const others = near.filter((_, i) => i !== at);
-    const mean = others.reduce((a, b) => a + b, 0) / others.length;
-    const sd = Math.sqrt(others.reduce((a, b) => a + (b - mean) ** 2, 0) / others.length);
-    if (!(most > mean + 10 * sd)) return undefined;
+    near.splice(at, 1);
+    const [middle, sd] = [mean(near), deviation(near)];
+    if (!(most > middle + 10 * sd)) return undefined;
     return {
       severity: "warning",
-      measured: `a loss of ${short(most)} among ${short(mean)} ± ${short(sd)}`,
-      value: (most - mean) / sd,
+      measured: `a loss of ${short(most)} among ${short(middle)} ± ${short(sd)}`,
+      value: (most - middle) / sd,
     };
   },
 };

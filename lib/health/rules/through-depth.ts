@@ -6,10 +6,14 @@ import type { LayerView, View } from "./view.js";
 export type Change = Draft & { readonly value: number };
 
 /** Hidden layers of the trunk: what a residual branch adds is small beside it, as it should be. */
-const trunk = (view: View): LayerView[] => hidden(view).filter((l) => !l.branch);
+const trunk = (view: View): LayerView[] => hidden(view).filter(isTrunk);
+
+const isTrunk = (l: LayerView): boolean => !l.branch;
 
 /** Those whose sums no norm rescales. */
-export const unscaled = (view: View): LayerView[] => trunk(view).filter((l) => !l.normalized);
+export const unscaled = (view: View): LayerView[] => trunk(view).filter(isUnscaled);
+
+const isUnscaled = (l: LayerView): boolean => !l.normalized;
 
 /** The variance of sums, from the first hidden layer to the last. */
 export function signalChange(view: View): Change | undefined {

@@ -1,24 +1,28 @@
 /** Sizes of a step's updates relative to the weights. */
+import { median } from "../numbers.js";
 import type { HealthSample } from "../record.js";
 import type { Rehearsal, RunView } from "./view.js";
 
-export const median = (list: readonly number[]): number => [...list].sort((a, b) => a - b)[list.length >> 1] ?? 0;
-
 /** The median over a look's layers, but for those that are 0 or wait, such as the ones behind a 0. */
-const ofLook = ({ layers }: HealthSample): number =>
-  median(layers.flatMap(({ update, weight }) => (Number.isFinite(update) && update > 0 && weight > 0 ? [update] : [])));
+function ofLook({ layers }: HealthSample): number {
+  const updates: number[] = [];
+  for (const { update, weight } of layers)
+    if (Number.isFinite(update) && update > 0 && weight > 0) updates.push(update);
+  return median(updates);
+}
 
 const known = new WeakMap<HealthSample, number>();
 
 /** The median over layers and looks: a schedule may end with a rate of 0. */
-export const medianUpdate = ({ samples }: RunView): number =>
-  median(
-    samples.map((sample) => {
-      const update = known.get(sample) ?? ofLook(sample);
-      known.set(sample, update);
-      return update;
-    }),
-  );
+export function medianUpdate({ samples }: RunView): number {
+  const updates: number[] = [];
+  for (const sample of samples) {
+    const update = known.get(sample) ?? ofLook(sample);
+    known.set(sample, update);
+    updates.push(update);
+  }
+  return median(updates);
+}
 
 /** From the first loss, or chance where the run began below it, to the largest. */
 export const climb = ({ losses, facts: { chance = 0 } }: RunView) => ({

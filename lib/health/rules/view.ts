@@ -1,4 +1,6 @@
 /** What rules look at: a run before its first step, or somewhere on its way. */
+import type { Slopes } from "../../init/measure.js";
+import type { WeightUse } from "../../init/structure.js";
 import type { Optimizer } from "../../optim/index.js";
 import type { EpochRecord } from "../../train/history.js";
 import type { NeighbourFacts } from "../facts/neighbours.js";
@@ -6,19 +8,31 @@ import type { StartFacts } from "../facts/start.js";
 import type { HealthSample } from "../record.js";
 import type { Course } from "./course.js";
 
+/** Of a layer what was measured, before the first step or at a look. */
+interface LayerNumbers {
+  readonly variance: number;
+  readonly gradient: number;
+  readonly dead: number;
+  readonly saturated: number;
+}
+
 /** One layer, before the first step or at a sampled one. */
-export interface LayerView {
+export interface LayerView extends LayerNumbers {
   readonly path: string;
   readonly activation: string | undefined;
   /** Whether its sums are the output; whether it stands in a residual branch; whether a norm follows its sums. */
   readonly head: boolean;
   readonly branch: boolean;
   readonly normalized: boolean;
-  readonly variance: number;
-  readonly gradient: number;
-  readonly dead: number;
-  readonly saturated: number;
 }
+
+export const layerView = (
+  { path, through, meets, block, normalized }: WeightUse,
+  numbers: LayerNumbers,
+): LayerView => ({
+  ...numbers,
+  ...{ path, normalized, activation: through?.name, head: meets === "head", branch: block !== undefined },
+});
 
 /** How the run is to go. */
 export interface Plan {
@@ -37,14 +51,12 @@ export interface Plan {
 /** Losses of the first steps on one and the same batch, made and taken back. */
 export type Rehearsal = readonly number[];
 
-export interface View {
+export interface View extends Slopes {
   /** Steps made. */
   readonly step: number;
   readonly facts: StartFacts;
   readonly plan: Plan;
   readonly layers: readonly LayerView[];
-  readonly forwardSlope: number;
-  readonly backwardSlope: number;
   /** The gradient's noise scale in rows, if it was measured: before the first step, and where a run gets no further. */
   readonly noise: number | undefined;
   /** What the nearest other rows say of rows, if it was asked: likewise. */

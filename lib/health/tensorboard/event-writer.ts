@@ -3,6 +3,7 @@ import { promises as fs } from "node:fs";
 import { hostname } from "node:os";
 import { dirname, join } from "node:path";
 import { checkNumber, checkOptions, fail, show } from "../../error.js";
+import { sum } from "../numbers.js";
 import type { Histogram } from "../record.js";
 import { crc32c, masked } from "./crc32c.js";
 import { Message } from "./message.js";
@@ -27,7 +28,7 @@ function record(data: Uint8Array): Uint8Array {
 /** Bins as TensorBoard has them: upper bounds and counts, with sums as if all values lay in the middle of their bins. */
 function histogramMessage({ min, max, counts }: Histogram): Message {
   const width = (max - min) / counts.length;
-  const bins = width > 0 ? [...counts] : [counts.reduce((a, b) => a + b, 0)];
+  const bins = width > 0 ? [...counts] : [sum(counts)];
   const limits = bins.map((_, i) => (i === bins.length - 1 ? max : min + (i + 1) * width));
   const moment = (power: number): number =>
     bins.reduce((sum, count, i) => sum + count * (min + (i + 0.5) * (max > min ? width : 0)) ** power, 0);
