@@ -189,13 +189,13 @@ bool persist(const Napi::Maybe<Napi::Value>& function, Napi::FunctionReference* 
   return !result->IsEmpty();
 }
 
-// Which of its arguments, all ArrayBuffers, is resizable, or -1. The getter is taken now, so that a
-// property of the same name on a buffer does not deceive. (Node-API cannot tell.)
-constexpr const char* kFindResizable = R"JS((() => {
+// Its arguments, all ArrayBuffers, as a list, or undefined if one is resizable. The getter is taken
+// now, so that a property of the same name on a buffer does not deceive. (Node-API cannot tell.)
+constexpr const char* kHold = R"JS((() => {
   const get = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "resizable")?.get;
   return (...buffers) => {
-    for (let i = 0; get && i < buffers.length; i++) if (get.call(buffers[i])) return i;
-    return -1;
+    for (let i = 0; get && i < buffers.length; i++) if (get.call(buffers[i])) return undefined;
+    return buffers;
   };
 })())JS";
 
@@ -212,7 +212,7 @@ Napi::Object init(Napi::Env env, Napi::Object exports) {
   environment->bindings.define<BindingObject>(env);
   environment->runs.define<RunObject>(env);
   const Napi::Object global = env.Global();
-  if (!persist(env.RunScript(kFindResizable), &environment->findResizable) ||
+  if (!persist(env.RunScript(kHold), &environment->hold) ||
       !persist(global.Get("ArrayBuffer"), &environment->arrayBuffer) ||
       !persist(global.Get("Float32Array"), &environment->arrays[0]) ||
       !persist(global.Get("Int32Array"), &environment->arrays[1]) ||

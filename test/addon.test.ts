@@ -411,6 +411,24 @@ describe("the end", () => {
     expect(child(script, { flags: ["--expose-gc"] })).toMatchObject({ stdout: "true", status: 0 });
   });
 
+  it("keeps what a binding reads while JavaScript lets go of it, shared or not", () => {
+    const script = `(async () => {
+      const out = new Float32Array(256);
+      const bind = () => {
+        const shared = new Float32Array(new SharedArrayBuffer(1024)).fill(1);
+        return addon.createProgram(add(256)).bind([new Float32Array(256).fill(2), shared, out]);
+      };
+      const binding = bind();
+      for (let i = 0; i < 10; i++) {
+        gc();
+        for (let k = 0; k < 100; k++) new Float32Array(256).fill(5); // takes the place of what was let go
+        await new Promise((r) => setImmediate(r));
+      }
+      console.log(await binding.run(1).promise, out.every((x) => x === 3));
+    })()`;
+    expect(child(script, { flags: ["--expose-gc"] })).toMatchObject({ stdout: "1 true", status: 0 });
+  });
+
   it("comes by itself once no run is pending", () => {
     expect(child("long(8).binding.run(1).promise.then(console.log)")).toMatchObject({
       stdout: "1",

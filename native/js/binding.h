@@ -18,10 +18,10 @@
 namespace evengrad {
 
 struct Binding {
-  // What a slot is bound to: the buffer is referenced rather than the typed array, because asking a
+  // What a slot is bound to: the buffer is kept rather than the typed array, because asking a
   // buffer whether it is still whole costs a tenth.
   struct Bound {
-    Napi::Reference<Napi::Value> buffer;
+    uint32_t buffer;  // where it is in the list of buffers
     int64_t byteOffset;
     int64_t byteLength;  // of the typed array
     char* shared;        // data of a SharedArrayBuffer's, which Node-API gives only once
@@ -34,10 +34,14 @@ struct Binding {
 
   const std::vector<Slot>& slots() const { return program->program->slots(); }
 
-  bool append(const Napi::Value& value, double stride, std::vector<napi_value>* buffers);
+  bool append(const Napi::Value& value, double stride, std::vector<napi_value>* list);
   bool prepare(int64_t steps, Run* run) const;
 
   const std::shared_ptr<LiveProgram> program;
+  // All buffers but shared ones, as an array that JavaScript never sees: one reference, where a
+  // hundred of them would cost more than the rest of a binding.
+  Napi::Reference<Napi::Value> buffers;
+  std::vector<Napi::Reference<Napi::Value>> sharedBuffers;
   std::vector<Bound> bound;
   std::vector<int64_t> strides;
 };
@@ -58,10 +62,10 @@ inline napi_typedarray_type arrayType(DType dtype) {
   }
 }
 
-// Binds the next slot, or returns false with an exception. `buffers` gets each buffer that might be
-// resizable.
+// Binds the next slot, or returns false with an exception. `list` gets each buffer that is not
+// shared.
 inline bool Binding::append(const Napi::Value& value, double stride,
-                            std::vector<napi_value>* buffers) {
+                            std::vector<napi_value>* list) {
   constexpr int64_t kMaxStride = int64_t{1} << 40;
   const Napi::Env env = program->environment->env;
   const size_t index = bound.size();
@@ -96,28 +100,30 @@ inline bool Binding::append(const Napi::Value& value, double stride,
     return false;
   }
   const Napi::Value owner(env, buffer);
-  const bool isArrayBuffer = owner.IsArrayBuffer();
-  auto reference = Napi::Reference<Napi::Value>::New(owner, 1);
-  if (reference.IsEmpty()) return false;
-  bound.push_back({std::move(reference), static_cast<int64_t>(byteOffset),
-                   count * bytesOf(slot.dtype),
-                   isArrayBuffer ? nullptr : static_cast<char*>(data)});
+  const bool shared = !owner.IsArrayBuffer();
+  bound.push_back({static_cast<uint32_t>(list->size()), static_cast<int64_t>(byteOffset),
+                   count * bytesOf(slot.dtype), shared ? static_cast<char*>(data) : nullptr});
   strides.push_back(static_cast<int64_t>(stride));
-  if (isArrayBuffer) buffers->push_back(buffer);
-  return true;
+  if (!shared) {
+    list->push_back(buffer);
+    return true;
+  }
+  sharedBuffers.push_back(Napi::Reference<Napi::Value>::New(owner, 1));
+  return !sharedBuffers.back().IsEmpty();
 }
 
-// Where the slot's data is now, or null if its buffer has been detached since.
-inline char* address(const Binding::Bound& bound) {
+// Where a slot's data is now, or null if its buffer has been detached since.
+inline char* address(napi_env env, napi_value buffers, const Binding::Bound& bound) {
   // Empty arrays may have no address, and kernels want one.
   alignas(64) static char empty[64];
   if (bound.byteLength == 0) return empty;
   if (bound.shared) return bound.shared;
   // One call of Node-API gives both; Napi::ArrayBuffer calls it for each.
+  napi_value buffer = nullptr;
   void* data = nullptr;
   size_t length = 0;
-  if (napi_get_arraybuffer_info(bound.buffer.Env(), bound.buffer.Value(), &data, &length) !=
-          napi_ok ||
+  if (napi_get_element(env, buffers, bound.buffer, &buffer) != napi_ok ||
+      napi_get_arraybuffer_info(env, buffer, &data, &length) != napi_ok ||
       static_cast<int64_t>(length) < bound.byteOffset + bound.byteLength) {
     return nullptr;
   }
@@ -131,6 +137,7 @@ inline bool Binding::prepare(int64_t steps, Run* run) const {
   run->strides = strides;
   run->steps = steps;
   run->slots.reserve(bound.size());
+  const napi_value list = buffers.Value();
   for (size_t i = 0; i < bound.size(); ++i) {
     const Slot& slot = slots()[i];
     const int64_t length = bound[i].byteLength / bytesOf(slot.dtype);
@@ -143,7 +150,7 @@ inline bool Binding::prepare(int64_t steps, Run* run) const {
                static_cast<long long>(length), static_cast<long long>(steps));
       return false;
     }
-    char* const data = address(bound[i]);
+    char* const data = address(env, list, bound[i]);
     if (!data) {
       js::fail(env, "internal: run: the buffer of slot %zu must not be detached (transferred)", i);
       return false;

@@ -91,7 +91,7 @@ class ProgramObject : public Wrap<ProgramObject, LiveProgram> {
       }
     }
     Environment& environment = *native_->environment;
-    if (!noneResizable(environment, buffers)) return {};
+    if (!hold(environment, buffers, binding.get())) return {};
     return environment.bindings.make(std::move(binding)).UnwrapOr({});
   }
 
@@ -110,14 +110,18 @@ class ProgramObject : public Wrap<ProgramObject, LiveProgram> {
     return spent;
   }
 
-  // A run could not notice that a buffer shrinks under it. False, with an exception, if one might.
-  static bool noneResizable(const Environment& environment,
-                            const std::vector<napi_value>& buffers) {
-    Napi::Value found;
-    if (!environment.findResizable.Call(buffers).UnwrapTo(&found)) return false;
-    if (found.As<Napi::Number>().Int64Value() < 0) return true;
-    js::fail(found.Env(), "internal: bind: buffers must not be resizable, got one that is");
-    return false;
+  // Keeps the buffers alive. A run could not notice that one shrinks under it: false, with an
+  // exception, if one might.
+  static bool hold(const Environment& environment, const std::vector<napi_value>& buffers,
+                   Binding* binding) {
+    Napi::Value list;
+    if (!environment.hold.Call(buffers).UnwrapTo(&list)) return false;
+    if (list.IsUndefined()) {
+      js::fail(list.Env(), "internal: bind: buffers must not be resizable, got one that is");
+      return false;
+    }
+    binding->buffers = Napi::Reference<Napi::Value>::New(list, 1);
+    return !binding->buffers.IsEmpty();
   }
 };
 
