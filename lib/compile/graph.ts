@@ -59,8 +59,7 @@ export function collect(request: Request): Graph {
   };
   for (const effect of request.effects ?? []) add(effect);
   for (let node = open.pop(); node; node = open.pop()) {
-    if (seen.has(node)) continue;
-    seen.add(node);
+    if (seen.size === seen.add(node).size) continue; // it was met before
     if (node.effects) for (const effect of node.effects) add(effect);
     for (let i = 0; i < needed(node); i++) open.push(node.inputs[i]);
   }

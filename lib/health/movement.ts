@@ -5,6 +5,20 @@ import { evenly } from "./facts/sample.js";
 /** So many numbers of a weight, at most: their root mean square is off by some percent. */
 const most = 1024;
 
+function take(from: ArrayLike<number>, places: Int32Array, values: Float32Array): void {
+  for (let i = 0; i < places.length; i++) values[i] = from[places[i]];
+}
+
+/** Root mean square of the differences between noted values and those that are there now. */
+function difference(now: ArrayLike<number>, places: Int32Array, values: Float32Array): number {
+  let squares = 0;
+  for (let i = 0; i < places.length; i++) {
+    const change = now[places[i]] - values[i];
+    squares += change * change;
+  }
+  return Math.sqrt(squares / places.length);
+}
+
 interface Noted {
   readonly places: Int32Array;
   readonly values: Float32Array;
@@ -19,7 +33,7 @@ export class Movement {
       const { storage } = weight;
       if (!storage) continue;
       const { places, values } = this.noted.get(weight) ?? this.add(weight);
-      for (let i = 0; i < places.length; i++) values[i] = storage[places[i]];
+      take(storage, places, values);
     }
   }
 
@@ -34,13 +48,6 @@ export class Movement {
   of(weight: Variable): number {
     const { storage } = weight;
     const noted = this.noted.get(weight);
-    if (!storage || !noted) return 0;
-    const { places, values } = noted;
-    let squares = 0;
-    for (let i = 0; i < places.length; i++) {
-      const change = storage[places[i]] - values[i];
-      squares += change * change;
-    }
-    return Math.sqrt(squares / places.length);
+    return storage && noted ? difference(storage, noted.places, noted.values) : 0;
   }
 }

@@ -10,6 +10,16 @@ export interface Reading<T> {
 
 const tensorsOf = ({ tensors }: Reading<unknown>): readonly Tensor[] => tensors;
 
+function decodeAll(list: readonly Reading<unknown>[], values: readonly TypedArray[]): unknown[] {
+  const decoded: unknown[] = [];
+  let at = 0;
+  for (const { tensors, decode } of list) {
+    decoded.push(decode(values.slice(at, at + tensors.length)));
+    at += tensors.length;
+  }
+  return decoded;
+}
+
 /** Readings as one. */
 export function joined<T extends readonly unknown[]>(
   ...readings: { readonly [K in keyof T]: Reading<T[K]> }
@@ -17,34 +27,28 @@ export function joined<T extends readonly unknown[]>(
   const list: readonly Reading<unknown>[] = readings;
   return {
     tensors: list.flatMap(tensorsOf),
-    decode: (values) => {
-      const decoded: unknown[] = [];
-      let at = 0;
-      for (const { tensors, decode } of list) {
-        decoded.push(decode(values.slice(at, at + tensors.length)));
-        at += tensors.length;
-      }
-      return decoded as unknown as T;
-    },
+    decode: (values) => decodeAll(list, values) as unknown as T,
   };
 }
 
 const flat = (x: Tensor): Tensor => x.cast("f32").reshape([x.size]);
+
+function split(all: TypedArray, tensors: readonly Tensor[]): TypedArray[] {
+  const values: TypedArray[] = [];
+  let at = 0;
+  for (const { size } of tensors) {
+    values.push(all.subarray(at, at + size));
+    at += size;
+  }
+  return values;
+}
 
 /** The same of one tensor: every array that a run returns is made, bound and collected by itself. */
 export function packed<T>({ tensors, decode }: Reading<T>): Reading<T> {
   if (tensors.length === 0) return { tensors, decode };
   return {
     tensors: [concat(tensors.map(flat))],
-    decode: ([all]) => {
-      const values: TypedArray[] = [];
-      let at = 0;
-      for (const { size } of tensors) {
-        values.push(all.subarray(at, at + size));
-        at += size;
-      }
-      return decode(values);
-    },
+    decode: ([all]) => decode(split(all, tensors)),
   };
 }
 

@@ -11,13 +11,26 @@ import { type Fans, fans as fansOf } from "./fans.js";
 import type { Elementwise } from "./quadrature.js";
 
 /** The elementwise function that a weighted sum passes through. */
-export interface Through {
-  readonly phi: Elementwise;
-  /** The layer's class, or the ops. */
-  readonly name: string;
-  /** What it is applied to: the sum, or what a norm makes of it. */
-  readonly from: Tensor;
-  readonly output: Tensor;
+export class Through {
+  private function: Elementwise | undefined;
+
+  /**
+   * @param name the layer's class, or the ops
+   * @param from what it is applied to: the sum, or what a norm makes of it
+   * @param inner the nodes of it
+   */
+  constructor(
+    readonly name: string,
+    readonly from: Tensor,
+    readonly output: Tensor,
+    private readonly inner: readonly Tensor[],
+  ) {}
+
+  /** The function itself, made when it is asked for. */
+  get phi(): Elementwise {
+    this.function ??= canonical(clone(this.inner, this.from, this.output));
+    return this.function;
+  }
 }
 
 /** A block x + f(x). */
@@ -50,13 +63,13 @@ export interface WeightUse {
   readonly sum: Tensor;
   /** Rows are looked up by number rather than summed. */
   readonly lookup: boolean;
-  /** Its result comes back to it. */
-  readonly recurrent: boolean;
   /** A norm takes the scale off the sum. */
   readonly normalized: boolean;
   readonly through: Through | undefined;
   /** Where the sum, through all of this, arrives. */
   readonly meets: "layer" | "head" | "gate" | "sum";
+  /** Its result comes back to it. */
+  recurrent: boolean;
   /** The innermost residual block around it, and whether it is the last weight in there. */
   block: Block | undefined;
   last: boolean;
@@ -82,47 +95,89 @@ function variableOf(node: Tensor): Variable | undefined {
   return at instanceof Variable && at.learnable && at.size === node.size ? at : undefined;
 }
 
+function isOneIn(nodes: readonly Tensor[], set: ReadonlySet<Tensor>): boolean {
+  for (const node of nodes) if (set.has(node)) return true;
+  return false;
+}
+
+function areAllIn(nodes: readonly Tensor[], set: ReadonlySet<Tensor>): boolean {
+  for (const node of nodes) if (!set.has(node)) return false;
+  return true;
+}
+
+/** What is made of each node. */
+function usersIn(nodes: readonly Tensor[]): Map<Tensor, Tensor[]> {
+  const found = new Map<Tensor, Tensor[]>();
+  for (const node of nodes)
+    for (const input of node.inputs) {
+      const users = found.get(input);
+      if (!users) found.set(input, [node]);
+      else if (users[users.length - 1] !== node) users.push(node); // once, where it is both inputs
+    }
+  return found;
+}
+
+/** What depends on the input. */
+function liveIn(nodes: readonly Tensor[], x: Tensor): Set<Tensor> {
+  const live = new Set([x]);
+  for (const node of nodes) if (isOneIn(node.inputs, live)) live.add(node);
+  return live;
+}
+
+interface Product {
+  readonly input: Tensor;
+  readonly weight: Variable;
+}
+
+/** What depends on the input by a weight of two axes or more. */
+function productOf({ inputs }: Tensor, live: ReadonlySet<Tensor>): Product | undefined {
+  let [input, other]: (Tensor | undefined)[] = [];
+  for (const node of inputs)
+    if (live.has(node)) input ??= node;
+    else other ??= node;
+  const weight = input && other && variableOf(other);
+  return input && weight && weight.rank >= 2 ? { input, weight } : undefined;
+}
+
+function productsIn(nodes: readonly Tensor[], live: ReadonlySet<Tensor>): Map<Tensor, Product> {
+  const found = new Map<Tensor, Product>();
+  for (const node of nodes) {
+    const product = node.op.kind === "kernel" && live.has(node) ? productOf(node, live) : undefined;
+    if (product) found.set(node, product);
+  }
+  return found;
+}
+
+const none: readonly Tensor[] = [];
+
 class Walk {
   readonly nodes: readonly Tensor[];
-  readonly users = new Map<Tensor, Tensor[]>();
-  /** What depends on the input. */
-  readonly live = new Set<Tensor>();
+  readonly users: ReadonlyMap<Tensor, readonly Tensor[]>;
+  readonly live: ReadonlySet<Tensor>;
+  readonly products: ReadonlyMap<Tensor, Product>;
   readonly normOutputs = new Map<Tensor, Tensor>();
   /** What dropout gets: its mask is no part of an activation. */
   readonly dropped = new Set<Tensor>();
   readonly names = new Map<Tensor, string>();
-  readonly products = new Map<Tensor, { input: Tensor; weight: Variable }>();
 
   constructor(
     readonly trace: LayerTrace,
     x: Tensor,
   ) {
     this.nodes = collect({ outputs: [trace.output] }).nodes;
-    this.live.add(x);
-    for (const node of this.nodes) {
-      for (const input of new Set(node.inputs)) {
-        const users = this.users.get(input);
-        if (users) users.push(node);
-        else this.users.set(input, [node]);
-      }
-      if (node.inputs.some((input) => this.live.has(input))) this.live.add(node);
-    }
+    this.users = usersIn(this.nodes);
+    this.live = liveIn(this.nodes, x);
+    this.products = productsIn(this.nodes, this.live);
     for (const [part, output] of trace.outputs) {
       const input = trace.inputs.get(part) as Tensor;
       if (part.normalizes) this.normOutputs.set(input, output);
       if (part instanceof Dropout && output !== input) this.dropped.add(input);
       if (part.children().length === 0 && !this.names.has(output)) this.names.set(output, part.constructor.name);
     }
-    for (const node of this.nodes) {
-      if (node.op.kind !== "kernel" || !this.live.has(node)) continue;
-      const input = node.inputs.find((i) => this.live.has(i));
-      const weight = node.inputs.filter((i) => !this.live.has(i)).map(variableOf);
-      if (input && weight[0] && weight[0].shape.length >= 2) this.products.set(node, { input, weight: weight[0] });
-    }
   }
 
   usersOf(node: Tensor): readonly Tensor[] {
-    return this.users.get(node) ?? [];
+    return this.users.get(node) ?? none;
   }
 
   /** Past changes of shape that are all that is done with a node. */
@@ -174,7 +229,7 @@ class Walk {
     const inner = made.filter((node) => node !== from && node.id <= output.id);
     const layers = this.names.has(output) ? inner.flatMap((node) => this.names.get(node) ?? []) : undefined;
     const name = [...new Set(layers ?? inner.map((node) => node.op.name))].join("·");
-    return { phi: canonical(clone(inner, from, output)), name, from, output };
+    return new Through(name, from, output, inner);
   }
 
   /** What uses the result of a layer, itself or after a function of it alone such as 1 − z. */
@@ -305,15 +360,17 @@ export function structureIn(model: Module, x: Tensor, traced: LayerTrace): Struc
     for (const [, part] of parts) owners.set(part, module.constructor.name);
   const found = new Map<Variable, WeightUse>();
   for (const [product, { input, weight }] of walk.products) {
-    if (found.has(weight)) continue;
+    const known = found.get(weight);
+    if (known) {
+      known.recurrent ||= walk.between(known.product, product) !== undefined;
+      continue;
+    }
     const fans = fansFor(weight, input);
     const ends = walk.biased(product, weight.size / fans.fanIn);
-    const normOf = (node: Tensor): Tensor | undefined => walk.normOutputs.get(node);
-    const normalized = normOf(ends.sum) !== undefined;
-    const start = normOf(ends.sum) ?? ends.sum;
+    const norms = walk.normOutputs;
+    const start = norms.get(ends.sum) ?? ends.sum;
     const through = walk.through(walk.unshaped(start));
     const end = through?.output ?? start;
-    const others = [...walk.products].filter(([node, other]) => other.weight === weight && node !== product);
     found.set(weight, {
       path: paths.get(weight) ?? weight.label,
       layer: owners.get(weight) ?? "",
@@ -323,10 +380,10 @@ export function structureIn(model: Module, x: Tensor, traced: LayerTrace): Struc
       input,
       product,
       lookup: input.dtype !== "f32",
-      recurrent: others.some(([node]) => walk.between(product, node) !== undefined),
-      normalized: normalized || normOf(end) !== undefined,
+      normalized: norms.has(ends.sum) || norms.has(end),
       through,
-      meets: walk.meets(normOf(end) ?? end),
+      meets: walk.meets(norms.get(end) ?? end),
+      recurrent: false,
       block: undefined,
       last: false,
     });
@@ -342,7 +399,7 @@ export function structureIn(model: Module, x: Tensor, traced: LayerTrace): Struc
 function residualBlocks(walk: Walk, uses: readonly WeightUse[]): Block[] {
   const found: { block: Block; size: number; inside: Set<Tensor> }[] = [];
   for (const node of walk.nodes) {
-    if (node.op.name !== "add" || !node.inputs.every((input) => walk.live.has(input))) continue;
+    if (node.op.name !== "add" || !areAllIn(node.inputs, walk.live)) continue;
     const [a, b] = node.inputs;
     const inside = walk.between(b, a) ?? walk.between(a, b);
     if (!inside) continue;
@@ -387,7 +444,8 @@ function depthOf(walk: Walk, uses: readonly WeightUse[], counts: (use: WeightUse
   const counted = new Set(uses.filter(counts).map((use) => use.product));
   const depth = new Map<Tensor, number>();
   for (const node of walk.nodes) {
-    const below = Math.max(0, ...node.inputs.map((input) => depth.get(input) ?? 0));
+    let below = 0;
+    for (const input of node.inputs) below = Math.max(below, depth.get(input) ?? 0);
     depth.set(node, below + Number(counted.has(node)));
   }
   return depth.get(walk.trace.output) ?? 0;

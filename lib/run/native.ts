@@ -4,7 +4,6 @@ import type { Graph, Leaf } from "../compile/graph.js";
 import { compile, type Program } from "../compile/index.js";
 import { arrayOf, dtypes, type TypedArray } from "../dtype.js";
 import { EvengradError, fail, internal } from "../error.js";
-import { sizeOf } from "../shape.js";
 import { type Constant, type Feed, Variable } from "../tensor.js";
 import { type Addon, addon, type NativeProgram } from "./addon.js";
 import { ProgramCache } from "./cache.js";
@@ -90,16 +89,12 @@ class PreparedNative implements Prepared {
     if (signal?.aborted)
       return { steps: 0, outputs: graph.outputs.map((t) => new (arrayOf(t.dtype))(0) as TypedArray) };
     const { leaves } = graph;
-    const outputs = compiled.program.outputs.map(({ dtype, count }) => this.output(dtype, steps * count));
-    const strides = Float64Array.from([
-      ...leaves.map((leaf) => (feeds?.has(leaf as Feed) ? sizeOf(leaf.shape) : 0)),
-      ...compiled.program.outputs.map(({ count }) => count),
-    ]);
-    const arrays = [...leaves.map((leaf) => feeds?.get(leaf as Feed) ?? valuesOf(leaf)), ...outputs];
-    const written = leaves.filter(
-      (leaf, i): leaf is Variable => compiled.program.written.has(i) && leaf instanceof Variable,
-    );
-    const unlock = lock(written);
+    const { program } = compiled;
+    const outputs: TypedArray[] = [];
+    for (const { dtype, count } of program.outputs) outputs.push(this.output(dtype, steps * count));
+    const arrays = arraysOf(leaves, feeds, outputs);
+    const strides = stridesOf(leaves, feeds, program.outputs);
+    const unlock = lock(writtenOf(leaves, program.written));
     try {
       const { promise, abort } = start(compiled.handle, arrays, strides, steps);
       signal?.addEventListener("abort", abort, { once: true });
@@ -141,6 +136,31 @@ class PreparedNative implements Prepared {
 function start(handle: NativeProgram, arrays: readonly TypedArray[], strides: Float64Array, steps: number) {
   const run = handle.bind(arrays, strides).run(steps);
   return { promise: run.promise, abort: () => run.abort() };
+}
+
+/** What a program's slots are bound to: leaves, then outputs. */
+function arraysOf(leaves: readonly Leaf[], feeds: RunOptions["feeds"], outputs: readonly TypedArray[]): TypedArray[] {
+  const arrays: TypedArray[] = [];
+  for (const leaf of leaves) arrays.push(feeds?.get(leaf as Feed) ?? valuesOf(leaf));
+  for (const output of outputs) arrays.push(output);
+  return arrays;
+}
+
+/** Elements from one step to the next in each of them. */
+function stridesOf(leaves: readonly Leaf[], feeds: RunOptions["feeds"], outputs: Program["outputs"]): Float64Array {
+  const strides = new Float64Array(leaves.length + outputs.length);
+  for (let i = 0; i < leaves.length; i++) if (feeds?.has(leaves[i] as Feed)) strides[i] = leaves[i].size;
+  for (let i = 0; i < outputs.length; i++) strides[leaves.length + i] = outputs[i].count;
+  return strides;
+}
+
+function writtenOf(leaves: readonly Leaf[], slots: ReadonlySet<number>): Variable[] {
+  const written: Variable[] = [];
+  for (const slot of slots) {
+    const leaf = leaves[slot];
+    if (leaf instanceof Variable) written.push(leaf);
+  }
+  return written;
 }
 
 function valuesOf(leaf: Leaf): TypedArray {

@@ -3,6 +3,11 @@ import type { Generator } from "../ops/random.js";
 
 type State = ReturnType<Generator["state"]>;
 
+function stand(generators: readonly Generator[], states: readonly State[]): boolean {
+  for (let i = 0; i < generators.length; i++) if (!generators[i].stands(states[i])) return false;
+  return true;
+}
+
 /** The states of generators at the beginning of each step. Most steps draw nothing: they share the state before them. */
 export class Marks {
   private readonly from: number[] = [];
@@ -15,7 +20,7 @@ export class Marks {
   /** Called before a step draws. */
   mark(): void {
     const last = this.states[this.states.length - 1];
-    if (!last || this.generators.some((g, i) => !g.stands(last[i]))) {
+    if (!last || !stand(this.generators, last)) {
       this.from.push(this.steps);
       this.states.push(this.generators.map((g) => g.state()));
     }

@@ -78,16 +78,13 @@ export class Replay {
   async run(count: number, next: () => Int32Array, signal?: AbortSignal, beside = false): Promise<Rows> {
     const marks = new Marks(this.generators);
     this.marks = marks;
-    const marked = (): Int32Array => {
-      marks.mark();
-      return next();
-    };
-    const first = marked();
+    marks.mark();
+    const first = next();
     const traced = this.trace(first, beside);
     const preparing = traced.ready.get(beside) ?? this.prepare(traced, beside);
     traced.ready.set(beside, preparing);
     const ready = await preparing;
-    const feeds = this.fill(traced, ready, count, first, marked);
+    const feeds = this.fill(traced, ready, count, first, next);
     marks.close();
     const began = performance.now();
     const { steps, outputs } = await ready.prepared.run({ steps: count, feeds, signal });
@@ -129,6 +126,7 @@ export class Replay {
     const indices = own(traced.indices);
     const feeds = ready.feeds.map((leaf) => ({ leaf, rows: own(leaf) }));
     for (let step = 0; step < count; step++) {
+      if (step > 0) this.marks.mark();
       const batch = step === 0 ? first : next();
       if (!traced.fresh) this.advance();
       indices.set(batch, step * batch.length);

@@ -97,7 +97,7 @@ export async function startFacts(
       shown,
       lossFacts(loss, output, y),
       parameterFacts(model, ofParameters, optimizer),
-      layerFacts(structure, gradients),
+      layerFacts(structure, gradients.slice(0, sums.length)),
     ),
   );
   const [input, target, out, lossKind, parameters, layers] = decode(await read(tensors));
