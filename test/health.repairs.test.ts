@@ -6,7 +6,7 @@ import { repairs } from "../lib/health/repairs/index.js";
 import type { Patient } from "../lib/health/repairs/repair.js";
 import * as nn from "../lib/nn/index.js";
 import { randn, seed, tensor } from "../lib/ops/index.js";
-import { Adam, type Optimizer, SGD } from "../lib/optim/index.js";
+import { Adam, cosine, type Optimizer, SGD } from "../lib/optim/index.js";
 import type { Tensor } from "../lib/tensor.js";
 import type { FitOptions } from "../lib/train/index.js";
 import { Loop } from "../lib/train/loop.js";
@@ -20,6 +20,7 @@ interface Made {
   loss?: FitOptions["loss"];
   y?: Tensor;
   shuffle?: boolean;
+  schedule?: FitOptions["schedule"];
 }
 
 const plain = () =>
@@ -31,6 +32,7 @@ async function patient({
   loss = nn.crossEntropy,
   y,
   shuffle,
+  schedule,
 }: Made = {}): Promise<Patient> {
   const set = classes(64);
   const lazy = set.batch(
@@ -42,7 +44,7 @@ async function patient({
   );
   const sample = { x: lazy.x, y: y ?? lazy.y };
   const made = optimizer?.(model) ?? new SGD(model.parameters(), { lr: 0.1 });
-  const loop = new Loop(model, set, { loss, optimizer: made, batchSize: 16, epochs: 4, shuffle });
+  const loop = new Loop(model, set, { loss, optimizer: made, batchSize: 16, epochs: 4, shuffle, schedule });
   const { facts, structure } = await examine("test", model, sample, { loss, optimizer: made });
   return { loop, sample, facts, structure };
 }
@@ -149,9 +151,9 @@ const rows: Readonly<Record<keyof typeof repairs, Row>> = {
     expected: [2, 10],
   },
   raiseRate: {
-    did: /^learning rate 0\.1 to 1$/,
-    after: ({ loop }) => loop.options.optimizer.lr,
-    expected: 1,
+    did: /^learning rate 0\.1 to 1, and from there to a tenth by the end$/,
+    after: ({ loop: { options } }) => [options.optimizer.lr, ...[0, 8, 16].map((i) => options.schedule?.(i, 16))],
+    expected: [1, 1, 0.55, expect.closeTo(0.1, 12)],
     same: true,
   },
   reinitialize: { did: /^drew all weights anew/, after: () => 0, expected: 0 },
@@ -301,6 +303,29 @@ test.each([
     applied?.undo();
   }
   expect(one.loop.options.optimizer.lr).toBe(0.1);
+});
+
+test("a raised rate keeps the schedule that it has", async () => {
+  const schedule = cosine();
+  const one = await patient({ schedule });
+  expect(repairs.raiseRate.apply(one, finding)?.did).toBe("learning rate 0.1 to 1");
+  expect(one.loop.options.schedule).toBe(schedule);
+});
+
+test.each(["warmUp", "raiseRate"] as const)("the schedule of %s that was tried leaves no trace", async (name) => {
+  seed(4);
+  const { loop, ...rest } = await patient();
+  const before = await loop.save();
+  await loop.advanceTo(3);
+  const losses = loop.losses.slice();
+  loop.restore(before);
+  const applied = repairs[name].apply({ loop, ...rest }, finding);
+  await loop.advanceTo(name === "warmUp" ? 1 : 3);
+  expect(loop.options.optimizer.lrFactor).not.toBe(1);
+  applied?.undo();
+  loop.restore(before);
+  await loop.advanceTo(3);
+  expect(loop.losses).toEqual(losses);
 });
 
 test("dropout is weaker, and then none", async () => {

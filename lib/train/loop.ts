@@ -20,6 +20,7 @@ export interface Checkpoint {
   readonly at: number;
   readonly values: ReadonlyMap<Variable, TypedArray>;
   readonly optimizerSteps: number;
+  readonly lrFactor: number;
   readonly generators: readonly ReturnType<Generator["state"]>[];
   readonly order: Int32Array;
   readonly scheduled: number;
@@ -336,6 +337,7 @@ export class Loop {
       at,
       values: new Map(variables.map((v) => [v, (v.storage as TypedArray).slice()])),
       optimizerSteps: options.optimizer.steps,
+      lrFactor: options.optimizer.lrFactor,
       generators: generators.map((g) => g.state()),
       order,
       scheduled,
@@ -350,6 +352,7 @@ export class Loop {
   restore(to: Checkpoint): void {
     for (const [variable, values] of to.values) variable.storage?.set(values);
     this.options.optimizer.steps = to.optimizerSteps;
+    this.options.optimizer.lrFactor = to.lrFactor; // a schedule that is taken away sets it no more
     for (const [i, generator] of this.generators.entries()) generator.restore(to.generators[i]);
     this.at = to.at;
     this.order = to.order;
