@@ -5,7 +5,8 @@ import { apply } from "../ops/op.js";
 import type { Tensor, Variable } from "../tensor.js";
 import type { Choice } from "./choose.js";
 import { orthogonal } from "./orthogonal.js";
-import { contentOf, type Structure, type WeightUse } from "./structure.js";
+import type { Structure, WeightUse } from "./structure.js";
+import { contentOf } from "./through.js";
 
 /** Where a weight's random numbers come from; undefined leaves the weight as it is. */
 export type Streams = (use: WeightUse) => Generator | undefined;
