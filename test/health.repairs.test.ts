@@ -328,6 +328,18 @@ test.each(["warmUp", "raiseRate"] as const)("the schedule of %s that was tried l
   expect(loop.losses).toEqual(losses);
 });
 
+test("a schedule that comes on the way begins there", async () => {
+  const { loop, ...rest } = await patient();
+  await loop.advanceTo(8);
+  repairs.raiseRate.apply({ loop, ...rest }, finding);
+  const factors: number[] = [];
+  for (const at of [9, 12, 16]) {
+    await loop.advanceTo(at);
+    factors.push(loop.options.optimizer.lrFactor);
+  }
+  expect(factors).toEqual([1, 0.6625, 0.2125].map((factor) => expect.closeTo(factor, 12)));
+});
+
 test("dropout is weaker, and then none", async () => {
   const model = new nn.Sequential(new nn.Linear(4, 8), new nn.Dropout(0.9), new nn.Linear(8, 3));
   const one = await patient({ model });

@@ -1,4 +1,4 @@
-/** Tensors that are read together: as many, as one, and of which kinds. */
+/** Tensors that are read together, as many or as one, and what the numbers of layers come to through depth. */
 import { describe, expect, test } from "vitest";
 import { slopesThrough } from "../lib/init/measure.js";
 import { joined, known, packed, type Reading, rootMeanSquares } from "../lib/init/reading.js";

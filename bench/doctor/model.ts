@@ -146,8 +146,16 @@ export function optimizerOf(params: readonly Variable[], train: TrainSpec): opti
 
 /** A run's learning-rate schedule. */
 export function scheduleOf({ schedule }: TrainSpec): optim.Schedule | undefined {
-  if (schedule === "none") return undefined;
-  return schedule === "cosine" ? optim.cosine() : optim.warmup(20);
+  switch (schedule) {
+    case "none":
+      return undefined;
+    case "cosine":
+      return optim.cosine();
+    case "falling":
+      return optim.linear({ floor: 0.1 });
+    case "warmup":
+      return optim.warmup(20);
+  }
 }
 
 /** Accuracy, from 0 to 1, or of a regression the mean squared error. */

@@ -28,7 +28,10 @@ export const repairs: Partial<Record<RepairName, (run: RunSpec, random: Random) 
   lowerRate: (run) => change(run, { train: { lr: run.train.lr / 10 } }),
   normalize: (run) => change(run, { net: { norm: "batch" } }),
   layerNorm: (run) => change(run, { net: { norm: "layer" } }),
-  raiseRate: (run) => change(run, { train: { lr: run.train.lr * 10 } }),
+  raiseRate: (run) => {
+    const { lr, schedule } = run.train;
+    return change(run, { train: { lr: lr * 10, schedule: schedule === "none" ? "falling" : schedule } });
+  },
   reinitialize: (run) => change(run, { net: { init: { draw: "auto" }, bias: 0 } }),
   replaceActivation: (run, random) => change(run, { net: { activation: random.pick(activations) } }),
   rescaleInputs: (run) => change(run, { data: { scale: 1, offset: 0 } }),

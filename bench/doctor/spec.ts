@@ -85,7 +85,7 @@ export interface TrainSpec {
   readonly epochs: number;
   /** 0: none. */
   readonly clip: number;
-  readonly schedule: "none" | "cosine" | "warmup";
+  readonly schedule: "none" | "cosine" | "falling" | "warmup";
   readonly loss: LossName;
   /** Whether `fit` is given rows of its own to validate with. */
   readonly validation: boolean;

@@ -59,7 +59,8 @@ export function collect(request: Request): Graph {
   };
   for (const effect of request.effects ?? []) add(effect);
   for (let node = open.pop(); node; node = open.pop()) {
-    if (seen.size === seen.add(node).size) continue; // it was met before
+    if (seen.has(node)) continue;
+    seen.add(node);
     if (node.effects) for (const effect of node.effects) add(effect);
     for (let i = 0; i < needed(node); i++) open.push(node.inputs[i]);
   }

@@ -2,6 +2,7 @@
 import { fail, show } from "../error.js";
 import { table as aligned } from "../table.js";
 import { findingsTable } from "./finding.js";
+import { ascending } from "./numbers.js";
 import type { HealthRecord, LayerSample } from "./record.js";
 import { farthest } from "./report/thin.js";
 import { capital, change, layerName, number, percent } from "./words.js";
@@ -15,10 +16,7 @@ const decades = 2;
 /** Courses of all layers on one logarithmic scale; × where a value is not finite, and 0 at the bottom. */
 export function sparklines(rows: readonly (readonly number[])[]): string[] {
   const logs = rows.map((row) => row.map(Math.log10));
-  const all = logs
-    .flat()
-    .filter(Number.isFinite)
-    .sort((a, b) => a - b);
+  const all = ascending(logs.flat().filter(Number.isFinite));
   const middle = (all[0] + all[all.length - 1]) / 2;
   const half = Math.max(decades, all[all.length - 1] - all[0]) / 2;
   const tick = (x: number): string => {

@@ -127,7 +127,7 @@ function moreTensors(use: WeightUse): Tensor[] {
 }
 
 /** Least-squares slope of ln values over their index; what is not positive and finite is left out. */
-export function logSlope(values: readonly number[]): number {
+function logSlope(values: readonly number[]): number {
   const [at, logs]: [number[], number[]] = [[], []];
   let [mx, my] = [0, 0];
   for (let i = 0; i < values.length; i++) {
@@ -156,6 +156,7 @@ export interface Slopes {
   readonly backwardSlope: number;
 }
 
+/** The slopes of layers in the order in which they are used; heads do not count. */
 export function slopesThrough(
   layers: readonly { readonly head: boolean; readonly variance: number; readonly gradient: number }[],
 ): Slopes {

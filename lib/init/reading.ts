@@ -43,7 +43,7 @@ function split(all: TypedArray, tensors: readonly Tensor[]): TypedArray[] {
   return values;
 }
 
-/** The same of one tensor: every array that a run returns is made, bound and collected by itself. */
+/** The same of one tensor of f32, in which whole numbers are exact up to 2²⁴: every array that a run returns is made, bound and collected by itself. */
 export function packed<T>({ tensors, decode }: Reading<T>): Reading<T> {
   if (tensors.length === 0) return { tensors, decode };
   return {

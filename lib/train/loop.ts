@@ -88,10 +88,10 @@ export class Loop {
 
   private schedule(): void {
     const { schedule, optimizer } = this.options;
+    const at = this.scheduled++; // also while there is none: a repair may bring one
     if (!schedule) return;
-    const factor = schedule(this.scheduled, this.total);
-    checkNumber("fit", `schedule's factor at step ${this.scheduled}`, factor, { min: 0, max: 3.4e38 });
-    this.scheduled++;
+    const factor = schedule(at, this.total);
+    checkNumber("fit", `schedule's factor at step ${at}`, factor, { min: 0, max: 3.4e38 });
     optimizer.lrFactor = factor;
   }
 

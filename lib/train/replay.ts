@@ -84,7 +84,7 @@ export class Replay {
     const preparing = traced.ready.get(beside) ?? this.prepare(traced, beside);
     traced.ready.set(beside, preparing);
     const ready = await preparing;
-    const feeds = this.fill(traced, ready, count, first, next);
+    const feeds = this.fill(traced, ready, count, first, next, marks);
     marks.close();
     const began = performance.now();
     const { steps, outputs } = await ready.prepared.run({ steps: count, feeds, signal });
@@ -121,12 +121,13 @@ export class Replay {
     count: number,
     first: Int32Array,
     next: () => Int32Array,
+    marks: Marks,
   ): Map<Feed, TypedArray> {
     const own = (leaf: Feed): TypedArray => new (arrayOf(leaf.dtype))(count * leaf.size) as TypedArray;
     const indices = own(traced.indices);
     const feeds = ready.feeds.map((leaf) => ({ leaf, rows: own(leaf) }));
     for (let step = 0; step < count; step++) {
-      if (step > 0) this.marks.mark();
+      if (step > 0) marks.mark();
       const batch = step === 0 ? first : next();
       if (!traced.fresh) this.advance();
       indices.set(batch, step * batch.length);

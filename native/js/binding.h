@@ -19,9 +19,9 @@ namespace evengrad {
 
 struct Binding {
   // What a slot is bound to: the buffer is kept rather than the typed array, because asking a
-  // buffer whether it is still whole costs a tenth.
+  // buffer whether it is still whole costs less.
   struct Bound {
-    uint32_t buffer;  // where it is in the list of buffers
+    uint32_t buffer;  // where it is in the list of buffers, of no meaning if it is shared
     int64_t byteOffset;
     int64_t byteLength;  // of the typed array
     char* shared;        // data of a SharedArrayBuffer's, which Node-API gives only once

@@ -80,7 +80,7 @@ class Environment {
   Class<LiveProgram> programs;
   Class<Binding> bindings;
   Class<PendingRun> runs;
-  Napi::FunctionReference hold;
+  Napi::FunctionReference hold;  // from buffers to a list of them, unless one is resizable
   Napi::FunctionReference arrayBuffer;
   Napi::FunctionReference arrays[3];  // Float32Array, Int32Array, Uint8Array
   uint32_t largeArrays = 0;           // made by alignedArray so far

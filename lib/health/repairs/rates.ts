@@ -46,7 +46,7 @@ export const raiseRate: Repair = {
     const undo = scheduled(loop, linear({ floor: 0.1 }));
     return {
       did: `${raised.did}, and from there to a tenth by the end`,
-      code: `${raised.code}; fit(model, set, { …, schedule: optim.linear({ floor: 0.1 }) })`,
+      code: `${raised.code}, schedule: optim.linear({ floor: 0.1 })`,
       undo: undoAll([raised.undo, undo]),
     };
   },

@@ -26,6 +26,7 @@ export interface LayerView extends LayerNumbers {
   readonly normalized: boolean;
 }
 
+/** What was measured of a layer, with what it is. */
 export const layerView = (
   { path, through, meets, block, normalized }: WeightUse,
   numbers: LayerNumbers,

@@ -31,7 +31,7 @@ function histogramMessage({ min, max, counts }: Histogram): Message {
   const bins = width > 0 ? [...counts] : [sum(counts)];
   const limits = bins.map((_, i) => (i === bins.length - 1 ? max : min + (i + 1) * width));
   const moment = (power: number): number =>
-    bins.reduce((sum, count, i) => sum + count * (min + (i + 0.5) * (max > min ? width : 0)) ** power, 0);
+    bins.reduce((all, count, i) => all + count * (min + (i + 0.5) * (max > min ? width : 0)) ** power, 0);
   return new Message()
     .double(histo.min, min)
     .double(histo.max, max)
