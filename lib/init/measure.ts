@@ -36,11 +36,8 @@ function shareOfZeros(values: ArrayLike<number>): number {
   return zeros / values.length;
 }
 
-/** How an activation slopes: a unit is dead where its largest slope is 0. */
-interface Slope {
-  readonly dead: number;
-  readonly saturated: number;
-}
+type Slope = Pick<SiteNumbers, "dead" | "saturated">;
+type Moments = Pick<SiteNumbers, "mean" | "second" | "variance">;
 
 const decodeSlope = ([steepest, few]: readonly TypedArray[]): Slope => ({
   dead: shareOfZeros(steepest),
@@ -48,18 +45,12 @@ const decodeSlope = ([steepest, few]: readonly TypedArray[]): Slope => ({
 });
 const linear = known<Slope>({ dead: 0, saturated: 0 });
 
-/** Of the activation after a sum. */
+/** How the activation after a sum slopes: a unit is dead where its largest slope is 0. */
 function slopeAfter({ through }: WeightUse): Reading<Slope> {
   if (!through) return linear;
   const { from, output } = through;
   const slope = grad(output, [from], ones(output.shape))[0].abs();
   return { tensors: [slope.max({ axes: 0 }), slope.less(flat).mean()], decode: decodeSlope };
-}
-
-interface Moments {
-  readonly mean: number;
-  readonly variance: number;
-  readonly second: number;
 }
 
 function decodeMoments([[mean], [variance]]: readonly TypedArray[]): Moments {

@@ -18,8 +18,8 @@
 namespace evengrad {
 
 struct Binding {
-  // What a slot is bound to: the buffer is kept rather than the typed array, because asking a
-  // buffer whether it is still whole costs less.
+  // What a slot is bound to. The buffer is kept rather than the typed array: it tells whether it is
+  // still whole.
   struct Bound {
     uint32_t buffer;  // where it is in the list of buffers, of no meaning if it is shared
     int64_t byteOffset;
