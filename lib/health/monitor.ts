@@ -4,7 +4,7 @@ import type { TypedArray } from "../dtype.js";
 import { EvengradError } from "../error.js";
 import { slopesThrough } from "../init/measure.js";
 import type { Reading } from "../init/reading.js";
-import { type Structure, structureIn } from "../init/structure.js";
+import { type Structure, structureIn, type WeightUse } from "../init/structure.js";
 import { traceLayers } from "../nn/trace.js";
 import type { Tensor } from "../tensor.js";
 import type { HealthOptions } from "../train/fit.js";
@@ -48,6 +48,10 @@ const mostFailures = 3;
 const [fewestNoiseRows, mostNoiseRows] = [128, 1024];
 
 const isFault = ({ severity }: Finding): boolean => severity === "fault";
+
+const watchedLayer = ({ path, layer, through, sum }: WeightUse): WatchedLayer => ({
+  ...{ path, layer, activation: through?.name, shape: sum.shape },
+});
 
 export class Monitor implements Observer {
   private readonly findings: Finding[] = [];
@@ -368,8 +372,7 @@ export class Monitor implements Observer {
   }
 
   private get layers(): WatchedLayer[] {
-    const uses = this.looked?.structure.uses ?? [];
-    return uses.map(({ path, layer, through, sum }) => ({ path, layer, activation: through?.name, shape: sum.shape }));
+    return (this.looked?.structure.uses ?? []).map(watchedLayer);
   }
 
   record(): HealthRecord {

@@ -1,7 +1,7 @@
 /** What the monitor wants to know of a step, as tensors beside the step's own, and as numbers. */
 import { sitesReading, sumGradients } from "../init/measure.js";
 import { joined, known, packed, type Reading, rootMeanSquares } from "../init/reading.js";
-import type { Structure } from "../init/structure.js";
+import type { Structure, WeightUse } from "../init/structure.js";
 import type { Optimizer } from "../optim/index.js";
 import type { Tensor, Variable } from "../tensor.js";
 import type { StepParts } from "../train/observer.js";
@@ -41,14 +41,17 @@ function topClassOf(output: Tensor): Reading<number | undefined> {
   return { tensors: [top.max()], decode: ([[share]]) => share };
 }
 
+const isTrainable = (p: Variable): boolean => p.trainable;
+
 /** Root mean squares of weights and of their gradients; 0 where there is none. */
 function weightsOf(
   weights: readonly Variable[],
   { outputs }: StepParts["step"],
   optimizer: Optimizer,
 ): Reading<Pick<LayerSample, "weight" | "weightGradient">[]> {
-  const params = optimizer.params.filter((p) => p.trainable);
-  const gradients = weights.map((weight) => params.indexOf(weight));
+  const params = optimizer.params.filter(isTrainable);
+  const places: number[] = []; // among the gradients
+  for (const weight of weights) places.push(params.indexOf(weight));
   const { tensors, decode } = joined(rootMeanSquares(weights), {
     tensors: [outputs.norms],
     decode: ([norms]) => norms,
@@ -57,13 +60,17 @@ function weightsOf(
     tensors,
     decode: (values) => {
       const [own, norms] = decode(values);
-      return weights.map(({ size }, i) => ({
-        weight: own[i],
-        weightGradient: gradients[i] < 0 ? 0 : norms[gradients[i]] / Math.sqrt(size),
-      }));
+      const numbers: Pick<LayerSample, "weight" | "weightGradient">[] = [];
+      for (let i = 0; i < weights.length; i++) {
+        const gradient = places[i] < 0 ? 0 : norms[places[i]] / Math.sqrt(weights[i].size);
+        numbers.push({ weight: own[i], weightGradient: gradient });
+      }
+      return numbers;
     },
   };
 }
+
+const weightOf = ({ weight }: WeightUse): Variable => weight;
 
 /** Reads the layers of a step, from tensors made of its graph. */
 export function stepReading(
@@ -76,11 +83,7 @@ export function stepReading(
   const { tensors, decode } = packed(
     joined(
       sitesReading(uses, gradients),
-      weightsOf(
-        uses.map(({ weight }) => weight),
-        step,
-        optimizer,
-      ),
+      weightsOf(uses.map(weightOf), step, optimizer),
       joined(...uses.map(({ sum }, i) => (histograms ? spreadOf(sum, gradients[i]) : known({})))),
       topClassOf(output),
     ),

@@ -149,16 +149,22 @@ function branchPower({ weights }: Block): number {
   return weights.some(mayVanish) ? (m > 1 ? 2 * m - 2 : Infinity) : 2 * m;
 }
 
+/** Whether sums keep the scale that a weight gives them. */
+const isPlain = ({ lookup, normalized, block }: WeightUse): boolean =>
+  !lookup && !normalized && !(block && !block.normalized);
+
+const isPlainLayer = (use: WeightUse): boolean => isPlain(use) && use.meets === "layer";
+
+const isCurved = (use: WeightUse): boolean => isPlain(use) && use.through !== undefined && !scaleFree(use.through.phi);
+
 const short = (x: number): string => Number(x.toPrecision(3)).toString();
 
 /** Chooses for every weight of a structure, in the order of use; `fitted` if a batch will scale each layer's sums. */
 export function choose(structure: Structure, fitted = false): Choice[] {
   for (const { path, through } of structure.uses)
     if (through) momentsOf(op, through.phi, 1, `the activation ${through.name} of ${path}`);
-  const plain = (use: WeightUse): boolean => !use.lookup && !use.normalized && !(use.block && !use.block.normalized);
-  const curved = (use: WeightUse): boolean => plain(use) && use.through !== undefined && !scaleFree(use.through.phi);
-  const hidden = structure.depth((use) => plain(use) && use.meets === "layer");
-  const depth = Math.max(1, structure.depth(curved));
+  const hidden = structure.depth(isPlainLayer);
+  const depth = Math.max(1, structure.depth(isCurved));
   const bare = structure.blocks.filter(isBare).length;
   const made = new Map<unknown, Signal>();
   return structure.uses.map((use): Choice => {

@@ -71,7 +71,8 @@ export function structureOf(model: Module, x: Tensor, mode: TraceMode = "evaluat
 /** What each weight meets in a forward pass that was traced from `x` on. */
 export function structureIn(model: Module, x: Tensor, traced: LayerTrace): Structure {
   const walk = new Walk(traced, x);
-  const paths = new Map(model.namedVariables().map(([path, variable]) => [variable, path]));
+  const paths = new Map<Variable, string>();
+  for (const [path, variable] of model.namedVariables()) paths.set(variable, path);
   const owners = new Map<Module | Variable, string>();
   for (const { module, parts } of placesIn(model))
     for (const [, part] of parts) owners.set(part, module.constructor.name);
@@ -149,7 +150,8 @@ function passesProduct(walk: Walk, product: Tensor, end: Tensor, inside: Readonl
 }
 
 function depthOf(walk: Walk, uses: readonly WeightUse[], counts: (use: WeightUse) => boolean): number {
-  const counted = new Set(uses.filter(counts).map((use) => use.product));
+  const counted = new Set<Tensor>();
+  for (const use of uses) if (counts(use)) counted.add(use.product);
   const depth = new Map<Tensor, number>();
   for (const node of walk.nodes) {
     let below = 0;

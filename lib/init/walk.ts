@@ -137,21 +137,42 @@ export class Walk {
       for (const user of [...this.usersOf(node)].sort(asMade)) {
         const own = user.op.kind === "map" || user.op.name === "customGradient";
         if (!own || region.has(user) || user.size !== from.size || this.stops(node)) continue;
-        if (user.inputs.every((input) => region.has(input) || !this.live.has(input))) {
+        if (this.isFedBy(region, user)) {
           region.add(user);
           open.push(user);
         }
       }
     }
-    const leaves = (node: Tensor): boolean =>
-      node === this.trace.output || this.usersOf(node).some((user) => !region.has(user)) || this.stops(node);
-    const made = [...region].sort(asMade);
-    const output = meeting(made, made.filter(leaves));
+    const made = [...region].sort(asMade); // `from` is the first
+    const exits: Tensor[] = [];
+    for (const node of made) if (this.leaves(region, node)) exits.push(node);
+    const output = meeting(made, exits);
     if (output === undefined || output === from) return undefined;
-    const inner = made.filter((node) => node !== from && node.id <= output.id);
-    const layers = this.names.has(output) ? inner.flatMap((node) => this.names.get(node) ?? []) : undefined;
-    const name = [...new Set(layers ?? inner.map((node) => node.op.name))].join("·");
-    return new Through(name, from, output, inner);
+    const inner = made.slice(1, made.indexOf(output) + 1);
+    return new Through(this.nameOf(inner), from, output, inner);
+  }
+
+  /** Whether a node is made of a region and of what does not depend on the input. */
+  private isFedBy(region: ReadonlySet<Tensor>, { inputs }: Tensor): boolean {
+    for (const input of inputs) if (!region.has(input) && this.live.has(input)) return false;
+    return true;
+  }
+
+  /** Whether something outside of a region gets a node of it. */
+  private leaves(region: ReadonlySet<Tensor>, node: Tensor): boolean {
+    return node === this.trace.output || !areAllIn(this.usersOf(node), region) || this.stops(node);
+  }
+
+  /** Classes of the layers that nodes are the outputs of, if the last is one, else the names of their ops. */
+  private nameOf(nodes: readonly Tensor[]): string {
+    const { names } = this;
+    const layers = names.has(nodes[nodes.length - 1]);
+    const found = new Set<string>();
+    for (const node of nodes) {
+      const name = layers ? names.get(node) : node.op.name;
+      if (name !== undefined) found.add(name);
+    }
+    return [...found].join("·");
   }
 
   /** What uses the result of a layer, itself or after a function of it alone such as 1 − z. */

@@ -14,6 +14,11 @@ export interface LayerTrace {
 /** `batch`: as evaluation, but norms use the batch's statistics, as in training. */
 export type TraceMode = "evaluation" | "batch" | "training";
 
+function restoreForward(part: Module, own: PropertyDescriptor | undefined): void {
+  Reflect.deleteProperty(part, "forward");
+  if (own) Object.defineProperty(part, "forward", own);
+}
+
 /**
  * Builds the forward graph and notes what every module returned. Unless it is a training step's, looking at a model changes
  * nothing: effects are dropped and the random stream stays where it was.
@@ -23,9 +28,10 @@ export function traceLayers(module: Module, x: Tensor, mode: TraceMode = "evalua
   const [outputs, inputs] = [new Map<Module, Tensor>(), new Map<Module, Tensor>()];
   const drawn = defaultGenerator.state();
   const parts = module.namedModules();
-  const restore = parts.map(([, part]) => {
-    const own = Object.getOwnPropertyDescriptor(part, "forward");
-    const forward = part.forward;
+  const owns: (PropertyDescriptor | undefined)[] = [];
+  for (const [, part] of parts) {
+    const { forward } = part;
+    owns.push(Object.getOwnPropertyDescriptor(part, "forward"));
     const noting = (...args: Parameters<Module["forward"]>): Tensor => {
       const y = forward.apply(part, args);
       if (mode === "batch") y.effects = undefined;
@@ -34,11 +40,7 @@ export function traceLayers(module: Module, x: Tensor, mode: TraceMode = "evalua
       return y;
     };
     Object.defineProperty(part, "forward", { value: noting, configurable: true, enumerable: false });
-    return () => {
-      Reflect.deleteProperty(part, "forward");
-      if (own) Object.defineProperty(part, "forward", own);
-    };
-  });
+  }
   try {
     const forward = (): Tensor => {
       if (mode === "batch") for (const [, part] of parts) part.training = part.normalizes === true;
@@ -46,7 +48,7 @@ export function traceLayers(module: Module, x: Tensor, mode: TraceMode = "evalua
     };
     return { output: inMode(module, training, forward), outputs, inputs };
   } finally {
-    for (const undo of restore) undo();
+    for (let i = 0; i < parts.length; i++) restoreForward(parts[i][1], owns[i]);
     if (!training) defaultGenerator.restore(drawn);
   }
 }

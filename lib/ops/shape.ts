@@ -3,7 +3,7 @@ import { checkNumber, fail, show } from "../error.js";
 import { checkAxes, checkAxis, checkShape, type Shape, sameShape, showShape, sizeOf, stridesOf } from "../shape.js";
 import type { Tensor } from "../tensor.js";
 import { requireTensor } from "./map.js";
-import { type AliasOp, apply, type KernelOp, type Op, type OpCall } from "./op.js";
+import { type AliasOp, type Aval, apply, type KernelOp, type Op, type OpCall } from "./op.js";
 
 const reshapeOp: AliasOp<{ shape: Shape }> = {
   name: "reshape",
@@ -259,23 +259,28 @@ export function pad(x: Tensor, padding: readonly (readonly [number, number])[], 
   return apply(placeOp as Op, [x], attrs);
 }
 
+/** Whether two arrays differ along one axis at most. */
+function fitsBeside(a: Aval, b: Aval, axis: number): boolean {
+  if (a.dtype !== b.dtype || a.shape.length !== b.shape.length) return false;
+  for (let i = 0; i < a.shape.length; i++) if (i !== axis && a.shape[i] !== b.shape[i]) return false;
+  return true;
+}
+
 const concatOp: KernelOp<{ axis: number }> = {
   name: "concat",
   kind: "kernel",
   kernel: "concat",
   infer(inputs, { axis }) {
     const [first] = inputs;
-    const fits = inputs.every(
-      (x) =>
-        x.dtype === first.dtype &&
-        x.shape.length === first.shape.length &&
-        x.shape.every((n, i) => i === axis || n === first.shape[i]),
-    );
-    if (!fits) {
-      const got = inputs.map((x) => `${x.dtype}${showShape(x.shape)}`).join(", ");
-      fail("concat", `tensors must agree in dtype and in every axis but ${axis}, got ${got}`);
+    const shape = [...first.shape];
+    shape[axis] = 0;
+    for (const x of inputs) {
+      if (!fitsBeside(first, x, axis)) {
+        const got = inputs.map(({ dtype, shape }) => `${dtype}${showShape(shape)}`).join(", ");
+        fail("concat", `tensors must agree in dtype and in every axis but ${axis}, got ${got}`);
+      }
+      shape[axis] += x.shape[axis];
     }
-    const shape = first.shape.map((n, i) => (i === axis ? inputs.reduce((sum, x) => sum + x.shape[axis], 0) : n));
     return { shape, dtype: first.dtype };
   },
   params: ({ inputs, attrs: { axis }, out }) => [

@@ -3,7 +3,7 @@ import { fail } from "../error.js";
 import type { Variable } from "../tensor.js";
 
 /** Marks variables as being written; two runs must not write one at once. */
-export function lock(variables: readonly Variable[]): () => void {
+export function lock(variables: readonly Variable[]): void {
   for (const { label, writer } of variables) {
     if (writer)
       fail(
@@ -12,7 +12,9 @@ export function lock(variables: readonly Variable[]): () => void {
       );
   }
   for (const variable of variables) variable.writer = "a run";
-  return () => {
-    for (const variable of variables) variable.writer = undefined;
-  };
+}
+
+/** Lets others write them again. */
+export function unlock(variables: readonly Variable[]): void {
+  for (const variable of variables) variable.writer = undefined;
 }

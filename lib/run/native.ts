@@ -9,7 +9,7 @@ import { type Addon, addon, type NativeProgram } from "./addon.js";
 import { ProgramCache } from "./cache.js";
 import { debugging } from "./debug.js";
 import { allocatedBytes, type Executor, type Prepared, type RunOptions, type RunResult } from "./executor.js";
-import { lock } from "./lock.js";
+import { lock, unlock } from "./lock.js";
 import { reportAtExit } from "./profile.js";
 
 /** Numbers of the kernels' names, as the addon lists them: nobody types an opcode. */
@@ -94,7 +94,8 @@ class PreparedNative implements Prepared {
     for (const { dtype, count } of program.outputs) outputs.push(this.output(dtype, steps * count));
     const arrays = arraysOf(leaves, feeds, outputs);
     const strides = stridesOf(leaves, feeds, program.outputs);
-    const unlock = lock(writtenOf(leaves, program.written));
+    const writes = writtenOf(leaves, program.written);
+    lock(writes);
     try {
       const { promise, abort } = start(compiled.handle, arrays, strides, steps);
       signal?.addEventListener("abort", abort, { once: true });
@@ -106,7 +107,7 @@ class PreparedNative implements Prepared {
     } catch (error) {
       throw this.explain(error as RunFailure);
     } finally {
-      unlock();
+      unlock(writes);
     }
   }
 

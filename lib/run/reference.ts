@@ -5,7 +5,7 @@ import { EvengradError, fail } from "../error.js";
 import type { Tensor } from "../tensor.js";
 import type { Executor, Prepared, RunOptions, RunResult } from "./executor.js";
 import { interpret } from "./interpret.js";
-import { lock } from "./lock.js";
+import { lock, unlock } from "./lock.js";
 
 function allocate(dtype: DType, count: number): TypedArray {
   try {
@@ -43,7 +43,8 @@ class PreparedReference implements Prepared {
   async run({ steps = 1, feeds, signal }: RunOptions = {}): Promise<RunResult> {
     const { graph } = this;
     const outputs = graph.outputs.map((t) => allocate(t.dtype, steps * t.size));
-    const unlock = lock(graph.effects.map((effect) => effect.variable));
+    const writes = graph.effects.map((effect) => effect.variable);
+    lock(writes);
     let done = 0;
     try {
       for (; done < steps; done++) {
@@ -52,7 +53,7 @@ class PreparedReference implements Prepared {
         this.step(done, feeds, outputs);
       }
     } finally {
-      unlock();
+      unlock(writes);
     }
     return { steps: done, outputs };
   }

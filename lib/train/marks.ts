@@ -8,6 +8,8 @@ function stand(generators: readonly Generator[], states: readonly State[]): bool
   return true;
 }
 
+const stateOf = (generator: Generator): State => generator.state();
+
 /** The states of generators at the beginning of each step. Most steps draw nothing: they share the state before them. */
 export class Marks {
   private readonly from: number[] = [];
@@ -22,14 +24,14 @@ export class Marks {
     const last = this.states[this.states.length - 1];
     if (!last || !stand(this.generators, last)) {
       this.from.push(this.steps);
-      this.states.push(this.generators.map((g) => g.state()));
+      this.states.push(this.generators.map(stateOf));
     }
     this.steps++;
   }
 
   /** Called when all steps of the call have drawn. */
   close(): void {
-    this.end = this.generators.map((g) => g.state());
+    this.end = this.generators.map(stateOf);
   }
 
   /** Takes back what all steps from one on have drawn, unless somebody else drew since. */

@@ -41,6 +41,8 @@ export interface Rows {
   readonly outputs: readonly TypedArray[];
 }
 
+const rowsFor = ({ dtype, size }: Feed, count: number): TypedArray => new (arrayOf(dtype))(count * size) as TypedArray;
+
 /** Runs a graph over batches of rows. */
 export class Replay {
   private readonly traced = new Map<number, Traced>();
@@ -112,7 +114,9 @@ export class Replay {
     const { graph, prepared, leaves } = await prepare(request);
     const memory = memoryOf(graph, prepared);
     if (!this.memory || memory.peakBytes > this.memory.peakBytes) this.memory = memory;
-    return { prepared, feeds: leaves.filter((leaf): leaf is Feed => leaf instanceof Feed && leaf !== indices) };
+    const feeds: Feed[] = [];
+    for (const leaf of leaves) if (leaf instanceof Feed && leaf !== indices) feeds.push(leaf);
+    return { prepared, feeds };
   }
 
   private fill(
@@ -123,17 +127,18 @@ export class Replay {
     next: () => Int32Array,
     marks: Marks,
   ): Map<Feed, TypedArray> {
-    const own = (leaf: Feed): TypedArray => new (arrayOf(leaf.dtype))(count * leaf.size) as TypedArray;
-    const indices = own(traced.indices);
-    const feeds = ready.feeds.map((leaf) => ({ leaf, rows: own(leaf) }));
+    const indices = rowsFor(traced.indices, count);
+    const feeds = new Map([[traced.indices, indices]]);
+    for (const leaf of ready.feeds) feeds.set(leaf, rowsFor(leaf, count));
     for (let step = 0; step < count; step++) {
       if (step > 0) marks.mark();
       const batch = step === 0 ? first : next();
       if (!traced.fresh) this.advance();
       indices.set(batch, step * batch.length);
-      for (const { leaf, rows } of feeds) rows.set(traced.fresh ? leaf.values : leaf.produce(), step * leaf.size);
+      for (const leaf of ready.feeds)
+        feeds.get(leaf)?.set(traced.fresh ? leaf.values : leaf.produce(), step * leaf.size);
       traced.fresh = false;
     }
-    return new Map([[traced.indices, indices], ...feeds.map(({ leaf, rows }): [Feed, TypedArray] => [leaf, rows])]);
+    return feeds;
   }
 }

@@ -53,7 +53,9 @@ export function chanceOf(kind: LossKind, { counts, variance }: TargetFacts): num
   }
   if (!counts || (kind !== "cross-entropy" && kind !== "likelihood")) return undefined;
   const all = sum(counts);
-  return counts.reduce((entropy, n) => (n > 0 ? entropy - (n / all) * Math.log(n / all) : entropy), 0);
+  let entropy = 0;
+  for (const n of counts) if (n > 0) entropy -= (n / all) * Math.log(n / all);
+  return entropy;
 }
 
 /** Whether a loss is about what an answer that ignores the input has, as it is before any training. */

@@ -28,6 +28,9 @@ const mostUnits = 1024;
 /** Weights of a unit, or where it has more so many random sums of them, which are equal where the weights are. */
 const mostNumbers = 16;
 
+/** How many of a weight's units are compared. */
+const unitsOf = ({ shape }: Tensor): number => Math.min(mostUnits, shape[0]);
+
 /** The share of each weight's units that have a twin: another one with equal weights. */
 function twins(weights: readonly Tensor[]): Reading<number[]> {
   const mixers = new Map<number, Tensor>();
@@ -36,16 +39,25 @@ function twins(weights: readonly Tensor[]): Reading<number[]> {
     mixers.set(fanIn, known);
     return known;
   };
-  const units = weights.map(({ shape }) => Math.min(mostUnits, shape[0]));
+  const tensors: Tensor[] = [];
+  for (const weight of weights) {
+    const n = unitsOf(weight);
+    const fanIn = weight.size / weight.shape[0];
+    const rows = weight.slice([0, n]).reshape([n, fanIn]);
+    tensors.push(fanIn > mostNumbers ? rows.matmul(mixer(fanIn)) : rows);
+  }
   return {
-    tensors: weights.map((weight, i) => {
-      const fanIn = weight.size / weight.shape[0];
-      const rows = weight.slice([0, units[i]]).reshape([units[i], fanIn]);
-      return fanIn > mostNumbers ? rows.matmul(mixer(fanIn)) : rows;
-    }),
-    decode: (values) => values.map((numbers, i) => shareOfTwins(numbers, units[i])),
+    tensors,
+    decode: (values) => {
+      const shares: number[] = [];
+      for (let i = 0; i < weights.length; i++) shares.push(shareOfTwins(values[i], unitsOf(weights[i])));
+      return shares;
+    },
   };
 }
+
+/** A matrix, of several units with several weights each, or what is one by its leading axis. */
+const isMatrix = ({ rank, shape, size }: Variable): boolean => rank >= 2 && shape[0] > 1 && size / shape[0] > 1;
 
 /** @param gradients of the loss, for the parameters that it depends on */
 export function parameterFacts(
@@ -55,30 +67,32 @@ export function parameterFacts(
 ): Reading<ParameterFacts[]> {
   const named = model.namedParameters();
   const given = optimizer && new Set<Variable>(optimizer.params);
-  const used = named.filter(([, v]) => gradients.has(v));
-  const place = new Map(used.map(([, v], i) => [v, i]));
-  const matrices = named.flatMap(([, v]) => (v.rank >= 2 && v.shape[0] > 1 && v.size / v.shape[0] > 1 ? [v] : []));
-  const alike = new Map(matrices.map((v, i) => [v, i]));
-  const { tensors, decode } = joined(
-    rootMeanSquares(named.map(([, v]) => v)),
-    rootMeanSquares(used.map(([, v]) => gradients.get(v) as Tensor)),
-    twins(matrices),
-  );
+  const [all, backs, matrices]: [Variable[], Tensor[], Variable[]] = [[], [], []];
+  for (const [, variable] of named) {
+    const gradient = gradients.get(variable);
+    all.push(variable);
+    if (gradient) backs.push(gradient);
+    if (isMatrix(variable)) matrices.push(variable);
+  }
+  const { tensors, decode } = joined(rootMeanSquares(all), rootMeanSquares(backs), twins(matrices));
   return {
     tensors,
     decode: (values) => {
-      const [own, back, units] = decode(values);
-      return named.map(([path, v], i) => ({
-        path,
-        rank: v.rank,
-        size: v.size,
-        trainable: v.trainable,
-        given: given?.has(v) ?? true,
-        used: gradients.has(v),
-        rms: own[i],
-        gradient: back[place.get(v) ?? -1] ?? 0,
-        twins: units[alike.get(v) ?? -1] ?? 0,
-      }));
+      const [own, back, shares] = decode(values);
+      const facts: ParameterFacts[] = [];
+      let [usedSoFar, matricesSoFar] = [0, 0];
+      for (const [path, variable] of named) {
+        const { rank, size, trainable } = variable;
+        const used = gradients.has(variable);
+        facts.push({
+          ...{ path, rank, size, trainable, used },
+          given: given?.has(variable) ?? true,
+          rms: own[facts.length],
+          gradient: used ? back[usedSoFar++] : 0,
+          twins: isMatrix(variable) ? shares[matricesSoFar++] : 0,
+        });
+      }
+      return facts;
     },
   };
 }

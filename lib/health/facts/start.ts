@@ -4,13 +4,13 @@ import { collect } from "../../compile/graph.js";
 import { grad } from "../../grad.js";
 import { type Slopes, sitesReading, slopesThrough } from "../../init/measure.js";
 import { joined, packed, type Reading } from "../../init/reading.js";
-import type { Structure } from "../../init/structure.js";
+import type { Structure, WeightUse } from "../../init/structure.js";
 import { BatchNorm, Dropout } from "../../nn/index.js";
 import type { Module } from "../../nn/module.js";
 import type { Optimizer } from "../../optim/index.js";
 import { read } from "../../run/index.js";
 import type { Shape } from "../../shape.js";
-import type { Tensor } from "../../tensor.js";
+import type { Tensor, Variable } from "../../tensor.js";
 import { type LayerView, layerView, type Plan, type StartView } from "../rules/view.js";
 import { classesOf, type InputFacts, inputFacts, type TargetFacts, targetFacts } from "./data.js";
 import { chanceOf, type LossFacts, lossFacts } from "./loss.js";
@@ -70,6 +70,26 @@ function layerFacts({ uses }: Structure, gradients: readonly Tensor[]): Reading<
   };
 }
 
+/** Parameters that a loss depends on. */
+function usedIn(model: Module, loss: Tensor): Variable[] {
+  const reached = new Set<Tensor>(collect({ outputs: [loss] }).leaves);
+  const used: Variable[] = [];
+  for (const parameter of model.parameters()) if (reached.has(parameter)) used.push(parameter);
+  return used;
+}
+
+/** What a rule asks of the layers themselves. */
+function partsIn(model: Module): Pick<StartFacts, "batchNorm" | "dropout"> {
+  let [batchNorm, dropout]: [StartFacts["batchNorm"], StartFacts["dropout"]] = [undefined, undefined];
+  for (const [path, part] of model.namedModules()) {
+    if (part instanceof BatchNorm) batchNorm ??= path || "(model)";
+    if (part instanceof Dropout && !(dropout && dropout.p >= part.p)) dropout = { path, p: part.p };
+  }
+  return { batchNorm, dropout };
+}
+
+const sumOf = ({ sum }: WeightUse): Tensor => sum;
+
 /** Reads all facts in one run. */
 export async function startFacts(
   model: Module,
@@ -85,11 +105,11 @@ export async function startFacts(
     tensors: [output.min(), output.max()],
     decode: ([[least], [most]]) => ({ shape: output.shape, least, most, op: opOf(output) }),
   };
-  const reached = new Set<Tensor>(collect({ outputs: [loss] }).leaves);
-  const used = model.parameters().filter((p) => reached.has(p));
-  const sums = structure.uses.map((use) => use.sum);
+  const used = usedIn(model, loss);
+  const sums = structure.uses.map(sumOf);
   const gradients = grad(loss, [...sums, ...used]);
-  const ofParameters = new Map(used.map((p, i) => [p, gradients[sums.length + i]]));
+  const ofParameters = new Map<Variable, Tensor>();
+  for (let i = 0; i < used.length; i++) ofParameters.set(used[i], gradients[sums.length + i]);
   const { tensors, decode } = packed(
     joined(
       inputFacts(first && first.size === x.size ? first.reshape([x.shape[0], x.size / x.shape[0]]) : x),
@@ -101,8 +121,6 @@ export async function startFacts(
     ),
   );
   const [input, target, out, lossKind, parameters, layers] = decode(await read(tensors));
-  const modules = model.namedModules();
-  const batchNorm = modules.find(([, part]) => part instanceof BatchNorm);
   return {
     input,
     target,
@@ -112,10 +130,7 @@ export async function startFacts(
     layers,
     ...slopesThrough(layers),
     parameters,
-    batchNorm: batchNorm && (batchNorm[0] || "(model)"),
-    dropout: modules
-      .flatMap(([path, part]) => (part instanceof Dropout ? [{ path, p: part.p }] : []))
-      .sort((a, b) => b.p - a.p)[0],
+    ...partsIn(model),
     rows: x.shape[0],
   };
 }

@@ -1,6 +1,6 @@
 /** Units whose activation lets no gradient through, for any row. */
 import { type Draft, hidden, percent, type Rule, whereStuck } from "./rule.js";
-import type { View } from "./view.js";
+import type { LayerView, View } from "./view.js";
 
 /** The share of a layer's units that are dead from which on it is a fault, before the first step and on the way. */
 export const mostDead = { start: 0.5, later: 0.7 };
@@ -22,9 +22,11 @@ function dead(view: View, from: number): Draft | undefined {
   };
 }
 
+const isSilent = (l: LayerView): boolean => /^relu$/i.test(l.activation ?? "") && l.saturated >= mostSilent;
+
 /** Units that answer a row now and then learn from that row alone. */
 function silent(view: View): Draft | undefined {
-  const layer = hidden(view).find((l) => /^relu$/i.test(l.activation ?? "") && l.saturated >= mostSilent);
+  const layer = hidden(view).find(isSilent);
   return (
     layer && {
       severity: "fault",

@@ -105,11 +105,14 @@ function findingOf(rule: Rule, draft: Draft, { step, plan: { optimizer } }: View
 }
 
 /** What the rules say before the first step. */
-export const atStart = (view: StartView): Finding[] =>
-  first.flatMap((rule) => {
+export function atStart(view: StartView): Finding[] {
+  const found: Finding[] = [];
+  for (const rule of first) {
     const draft = rule.start?.(view);
-    return draft ? [findingOf(rule, draft, view)] : [];
-  });
+    if (draft) found.push(findingOf(rule, draft, view));
+  }
+  return found;
+}
 
 /** What the rules say on the way. */
 export function onTheWay(view: RunView): Finding[] {

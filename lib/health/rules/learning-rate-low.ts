@@ -114,10 +114,15 @@ function damped(view: StartView): Draft | undefined {
   const eps = epsOf(view);
   const { optimizer } = view.plan;
   if (!optimizer || eps === 0) return undefined;
-  const weights = view.facts.parameters.filter((p) => p.rank >= 2 && p.trainable && p.gradient > 0 && p.rms > 0);
-  const largest = Math.max(...weights.map(({ gradient }) => gradient));
-  const update = median(weights.map(({ gradient, rms }) => (optimizer.lr * gradient) / (gradient + eps) / rms));
-  if (weights.length === 0 || eps <= largest || update >= small) return undefined;
+  const updates: number[] = [];
+  let largest = 0;
+  for (const { rank, trainable, gradient, rms } of view.facts.parameters) {
+    if (rank < 2 || !trainable || !(gradient > 0 && rms > 0)) continue;
+    updates.push((optimizer.lr * gradient) / (gradient + eps) / rms);
+    largest = Math.max(largest, gradient);
+  }
+  const update = median(updates);
+  if (updates.length === 0 || eps <= largest || update >= small) return undefined;
   return {
     severity: "fault",
     measured: `with an ε of ${short(eps)} the first steps are ${short(update)} of the weights`,

@@ -1,5 +1,10 @@
 /** Weights that follow each other with nothing between. */
+import type { LayerFacts } from "../facts/start.js";
 import type { Draft, Rule } from "./rule.js";
+
+const isLinear = (l: LayerFacts): boolean => l.activation === undefined;
+const isHidden = (l: LayerFacts): boolean => !l.head;
+const isBare = (l: LayerFacts): boolean => !l.head && l.bare && !l.branch;
 
 export const missingNonlinearity: Rule = {
   name: "missing-nonlinearity",
@@ -8,8 +13,8 @@ export const missingNonlinearity: Rule = {
   why: "Layers with nothing between them are one linear layer, whatever their number.",
   repairs: ["insertActivation"],
   start({ facts: { layers } }): Draft | undefined {
-    const all = layers.length > 1 && layers.every((l) => l.activation === undefined);
-    const bare = layers.filter((l) => !l.head && (all || (l.bare && !l.branch)));
+    const all = layers.length > 1 && layers.every(isLinear);
+    const bare = layers.filter(all ? isHidden : isBare);
     if (bare.length === 0) return undefined;
     return {
       severity: all ? "fault" : "warning",

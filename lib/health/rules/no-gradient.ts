@@ -1,6 +1,8 @@
 /** Parameters that never change: not in the graph, not in the optimizer, or with a gradient of exactly 0. */
+import type { ParameterFacts } from "../facts/parameters.js";
+import { sum } from "../numbers.js";
 import { type Draft, percent, type Rule } from "./rule.js";
-import type { View } from "./view.js";
+import type { LayerView, View } from "./view.js";
 
 /** The share of parameters that may be frozen without a word. */
 const mostFrozen = 0.3;
@@ -14,10 +16,25 @@ const letThrough = {
   code: "z.sigmoid() in place of z.greater(0)",
 };
 
+const isFrozen = (p: ParameterFacts): boolean => !p.trainable;
+const isUnused = (p: ParameterFacts): boolean => !p.used;
+const isForgotten = (p: ParameterFacts): boolean => p.trainable && !p.given;
+const isCut = (p: ParameterFacts): boolean => p.used && p.trainable && p.gradient === 0 && p.rank >= 2;
+const isAlike = (p: ParameterFacts): boolean => p.twins > 0.3;
+const isZero = (p: ParameterFacts): boolean => p.rms === 0 && p.rank !== 1;
+const isMostlyDead = (l: LayerView): boolean => l.dead > 0.5;
+
+/** Whether no slope comes through what follows a layer, though it is no function that has none in places. */
+const isStopped = (l: LayerView): boolean =>
+  !l.head && !l.branch && l.dead === 1 && l.variance > 0 && !/relu|where|clamp/i.test(l.activation ?? "");
+
+const sizeOf = (p: ParameterFacts): number => p.size;
+const sizeOfAll = (list: readonly ParameterFacts[]): number => sum(list.map(sizeOf));
+
 /** Frozen parameters: on purpose where they were trained before, which only the run itself can tell. */
 function frozen({ facts: { parameters } }: View, severity: Draft["severity"]): Draft | undefined {
-  const still = parameters.filter((p) => !p.trainable);
-  const share = still.reduce((sum, p) => sum + p.size, 0) / parameters.reduce((sum, p) => sum + p.size, 0);
+  const still = parameters.filter(isFrozen);
+  const share = sizeOfAll(still) / sizeOfAll(parameters);
   if (!(share > mostFrozen)) return undefined;
   return {
     severity,
@@ -36,7 +53,7 @@ export const noGradient: Rule = {
   repairs: [],
   start(view): Draft | undefined {
     const { parameters, layers } = view.facts;
-    const unused = parameters.find((p) => !p.used);
+    const unused = parameters.find(isUnused);
     if (unused)
       return {
         severity: "warning",
@@ -45,7 +62,7 @@ export const noGradient: Rule = {
         value: 0,
         byHand: [{ text: "let what forward returns be made with it, or leave it out", code: callOf(unused.path) }],
       };
-    const forgotten = parameters.filter((p) => p.trainable && !p.given);
+    const forgotten = parameters.filter(isForgotten);
     if (forgotten.length)
       return {
         severity: "fault",
@@ -55,9 +72,7 @@ export const noGradient: Rule = {
         repairs: ["giveAll"],
       };
     // A zero somewhere (an output, the scale of a branch) may hold the gradient back for the first step.
-    const through = layers.find(
-      (l) => !l.head && !l.branch && l.dead === 1 && l.variance > 0 && !/relu|where|clamp/i.test(l.activation ?? ""),
-    );
+    const through = layers.find(isStopped);
     if (through)
       return {
         severity: "fault",
@@ -66,9 +81,8 @@ export const noGradient: Rule = {
         value: 0,
         byHand: [letThrough],
       };
-    const alike = parameters.some((p) => p.twins > 0.3);
-    const shut = alike || parameters.some((p) => p.rms === 0 && p.rank !== 1) || layers.some(({ dead }) => dead > 0.5);
-    const cut = parameters.find((p) => p.used && p.trainable && p.gradient === 0 && p.rank >= 2);
+    const shut = parameters.some(isAlike) || parameters.some(isZero) || layers.some(isMostlyDead);
+    const cut = parameters.find(isCut);
     if (cut && !shut)
       return {
         severity: "fault",

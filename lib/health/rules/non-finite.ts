@@ -1,4 +1,5 @@
 /** NaN or infinity, in the data or in a step. */
+import { isHuge } from "./exploding-signal.js";
 import { type Rule, short } from "./rule.js";
 import { suddenly } from "./updates.js";
 
@@ -23,7 +24,7 @@ export const nonFinite: Rule = {
           },
         ],
       };
-    if (!layers.every((l) => l.normalized || l.variance < 1e4)) return undefined; // the signal explodes
+    if (layers.some(isHuge)) return undefined; // the signal explodes
     if (!Number.isFinite(loss.value))
       return {
         severity: "fault",
