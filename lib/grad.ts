@@ -14,6 +14,14 @@ import { Tensor } from "./tensor.js";
  * @example const x = tensor([3]); const [dx] = grad(x.square().sum(), [x]); await dx.data() // Float32Array [6]
  */
 export function grad(loss: Tensor, leaves: readonly Tensor[], seedGradient?: Tensor): Tensor[] {
+  const found = backward(loss, leaves, seedGradient);
+  const gradients: Tensor[] = [];
+  for (const leaf of leaves) gradients.push(found.get(leaf) ?? zeros(leaf.shape));
+  return gradients;
+}
+
+/** Gradients with respect to all tensors through which a scalar depends on one of the leaves, themselves among them. */
+export function backward(loss: Tensor, leaves: readonly Tensor[], seedGradient?: Tensor): ReadonlyMap<Tensor, Tensor> {
   if (!(loss instanceof Tensor)) fail("grad", `loss must be a tensor, got ${show(loss)}`);
   if (!Array.isArray(leaves) || !leaves.every((x) => x instanceof Tensor))
     fail("grad", `leaves must be a list of tensors, got ${show(leaves)}`);
@@ -42,7 +50,7 @@ export function grad(loss: Tensor, leaves: readonly Tensor[], seedGradient?: Ten
       cotangents.set(input, sum ? sum.add(own) : own);
     }
   }
-  return leaves.map((leaf) => cotangents.get(leaf) ?? zeros(leaf.shape));
+  return cotangents;
 }
 
 const latestFirst = (a: Tensor, b: Tensor): number => b.id - a.id;

@@ -49,6 +49,8 @@ export class Tensor {
   effects?: readonly Effect[];
   /** The stack where it was made, while tracing. */
   readonly made?: string;
+  /** What the latest walk over a graph noted of it, instead of a set or a map of nodes: of no use to anyone after that. */
+  mark = 0;
 
   constructor(op: Op, inputs: readonly Tensor[], attrs: Attrs, shape: Shape, dtype: DType) {
     this.op = op;

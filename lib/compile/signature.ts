@@ -1,21 +1,30 @@
 /**
- * A graph as numbers: equal for graphs that one program serves, in structure, shapes, dtypes and attributes, whatever their
- * data. Every run asks for them, so they are written where those of the graph before stood, and nothing else is made.
+ * A graph as words of 32 bits: equal for graphs that one program serves, in structure, shapes, dtypes and attributes, whatever
+ * their data. Every run asks for them, so they are written where those of the graph before stood, and nothing else is made.
  */
 import { internal } from "../error.js";
-import type { Tensor } from "../tensor.js";
 import { type Graph, needed } from "./graph.js";
 
-let numbers = new Float64Array(4096);
+let words = new Int32Array(8192);
 let count = 0;
 
-function write(x: number): void {
-  if (count === numbers.length) {
-    const more = new Float64Array(2 * count);
-    more.set(numbers);
-    numbers = more;
+function write(word: number): void {
+  if (count === words.length) {
+    const more = new Int32Array(2 * count);
+    more.set(words);
+    words = more;
   }
-  numbers[count++] = x;
+  words[count++] = word;
+}
+
+const double = new Float64Array(1);
+const halves = new Int32Array(double.buffer);
+
+/** The bits of a number: −0 is not 0. */
+function writeNumber(x: number): void {
+  double[0] = x;
+  write(halves[0]);
+  write(halves[1]);
 }
 
 /** Names of ops, dtypes and attributes, of which there are few, in the order in which they were met. */
@@ -33,7 +42,7 @@ const kinds = { number: 0, string: 1, list: 2, function: 3, false: 4, true: 5, u
 function writeAttr(value: unknown): void {
   if (typeof value === "number") {
     write(kinds.number);
-    write(value);
+    writeNumber(value);
   } else if (typeof value === "string") {
     write(kinds.string);
     writeName(value);
@@ -47,44 +56,34 @@ function writeAttr(value: unknown): void {
   else internal(`an attribute cannot be a ${typeof value}`);
 }
 
-/** Where a node stands among nodes in the order of their making. */
-function placeOf(node: Tensor, nodes: readonly Tensor[]): number {
-  let [low, high] = [0, nodes.length - 1];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (nodes[middle].id < node.id) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
 /**
- * The bits of the numbers, good until the next call: −0 is not 0.
+ * The words, good until the next call.
  * @param flags what else tells programs apart
  */
 export function signatureOf({ nodes, outputs, effects }: Graph, flags: number): Int32Array {
   count = 0;
   write(flags);
+  for (let i = 0; i < nodes.length; i++) nodes[i].mark = i;
   for (const node of nodes) {
     const { op, inputs, attrs, shape, dtype } = node;
     writeName(op.name);
     writeName(dtype);
     write(shape.length);
-    for (const n of shape) write(n);
+    for (const n of shape) writeNumber(n);
     const reads = needed(node);
     write(reads);
-    for (let i = 0; i < reads; i++) write(placeOf(inputs[i], nodes));
+    for (let i = 0; i < reads; i++) write(inputs[i].mark);
     for (const key in attrs) {
       writeName(key);
       writeAttr(attrs[key]);
     }
     write(-1);
   }
-  for (const output of outputs) write(placeOf(output, nodes));
+  for (const output of outputs) write(output.mark);
   write(-1);
   for (const { variable, value } of effects) {
-    write(placeOf(variable, nodes));
-    write(placeOf(value, nodes));
+    write(variable.mark);
+    write(value.mark);
   }
-  return new Int32Array(numbers.buffer, 0, 2 * count);
+  return words.subarray(0, count);
 }

@@ -79,7 +79,7 @@ export function stepReading(
   optimizer: Optimizer,
   histograms: boolean,
 ): Reading<StepNumbers> {
-  const gradients = sumGradients(loss, uses);
+  const gradients = sumGradients(loss, uses, step.gradients);
   const { tensors, decode } = packed(
     joined(
       sitesReading(uses, gradients),

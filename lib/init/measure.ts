@@ -65,8 +65,23 @@ function sumMoments({ sum }: WeightUse): Reading<Moments> {
 
 const sumOf = ({ sum }: WeightUse): Tensor => sum;
 
-/** The loss's gradient with respect to each sum. */
-export const sumGradients = (loss: Tensor, uses: readonly WeightUse[]): Tensor[] => grad(loss, uses.map(sumOf));
+/**
+ * The loss's gradient with respect to each sum.
+ * @param known of its gradients those that were made before
+ */
+export function sumGradients(
+  loss: Tensor,
+  uses: readonly WeightUse[],
+  known?: ReadonlyMap<Tensor, Tensor>,
+): readonly Tensor[] {
+  const gradients: Tensor[] = [];
+  for (const { sum } of uses) {
+    const gradient = known?.get(sum);
+    if (!gradient) return grad(loss, uses.map(sumOf));
+    gradients.push(gradient);
+  }
+  return gradients;
+}
 
 /**
  * The numbers of each use, by as few tensors as will do: every one of them costs each look.

@@ -2,7 +2,7 @@
 import { collect } from "../compile/graph.js";
 import type { TypedArray } from "../dtype.js";
 import { checkNumber, checkOptions, checkSignal, EvengradError, fail, type NumberRange, show } from "../error.js";
-import { grad } from "../grad.js";
+import { backward } from "../grad.js";
 import { feed, full, tensor, zeros } from "../ops/index.js";
 import { evaluate } from "../run/index.js";
 import { sameShape, showShape } from "../shape.js";
@@ -38,6 +38,8 @@ export interface StepResult {
 export interface StepGraph {
   readonly outputs: { readonly loss: Tensor; readonly norm: Tensor; readonly norms: Tensor; readonly fit: Tensor };
   readonly effects: readonly Effect[];
+  /** The loss's gradient, before clipping, with respect to all tensors through which it depends on what is trained. */
+  readonly gradients: ReadonlyMap<Tensor, Tensor>;
 }
 
 /** State that an optimizer keeps for one parameter, by name. */
@@ -217,7 +219,9 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
     checkStepOptions(this.name, options);
     if (!(loss instanceof Tensor)) fail(this.name, `loss must be a tensor, got ${show(loss)}`);
     const params = this.active;
-    const { grads, norms, norm, fit } = clipGradients(grad(loss, params), params, options, this.limit);
+    const gradients = backward(loss, params);
+    const own = params.map((p) => gradients.get(p) ?? zeros(p.shape));
+    const { grads, norms, norm, fit } = clipGradients(own, params, options, this.limit);
     const finite = loss.reshape([]).isFinite();
     const policy = options.nonFinite ?? "throw";
     const sound = policy === "zero" ? fit : fit.logicalAnd(finite);
@@ -244,7 +248,7 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
       }
     }
     if (policy === "throw") effects.push({ variable: this.halted, value: this.halted.logicalOr(sound.logicalNot()) });
-    return { outputs: { loss: loss.reshape([]), norm, norms, fit: go }, effects };
+    return { outputs: { loss: loss.reshape([]), norm, norms, fit: go }, effects, gradients };
   }
 
   /** Counts a step of a replayed graph; its feeds are asked after this. */

@@ -12,7 +12,8 @@ export function evenly(size: number, most: number): Int32Array {
   const places = new Int32Array(n);
   for (let i = 0; i < n; i++) {
     const [from, to] = [Math.floor((i * size) / n), Math.floor(((i + 1) * size) / n)];
-    places[i] = from + Math.floor(((i * golden) % 1) * (to - from));
+    const turn = i * golden;
+    places[i] = from + Math.floor((turn - Math.floor(turn)) * (to - from));
   }
   return places;
 }
