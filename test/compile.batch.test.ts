@@ -98,9 +98,9 @@ describe("calls of their own", () => {
   it("with the pass off", () => {
     configurePasses({ batch: false });
     const request = updates(variables([4], [5]), (p) => p.mul(3));
-    expect(compile(collect(request), opcodes).steps).toHaveLength(2);
+    expect(compile(collect(request), opcodes).labels).toHaveLength(2);
     configurePasses({ batch: true });
-    expect(compile(collect(request), opcodes).steps).toHaveLength(1);
+    expect(compile(collect(request), opcodes).labels).toHaveLength(1);
   });
 });
 

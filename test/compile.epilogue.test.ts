@@ -15,7 +15,7 @@ const opcodes = { kernel: () => 0, map: () => 0, reduce: () => 0 };
 
 /** The calls that compute outputs, each by the ops that it runs. */
 const calls = (...outputs: Tensor[]): string[] =>
-  compile(collect({ outputs }), opcodes).steps.map((members) => members.map((m) => m.op.name).join("·"));
+  compile(collect({ outputs }), opcodes).labels.map(({ ops }) => ops.join("·"));
 
 const [x, w, b, z] = [sample(1, [5, 7]), sample(2, [7, 3]), sample(3, [3]), sample(4, [2, 7, 3])];
 const y = x.matmul(w);

@@ -86,6 +86,19 @@ describe("what is dropped is collected, without a call of gc", () => {
     expect(peak).toBeLessThan(700);
   });
 
+  test("models whose programs are kept for others like them", () => {
+    // Each has 12 MB of weights and moments, and a program of its own: 480 MB in all.
+    const kept = child(`
+      for (let i = 0; i < 40; i++) {
+        const model = new nn.Sequential(new nn.Linear(4, 1000 + i), new nn.Linear(1000 + i, 1000));
+        const optimizer = new optim.Adam(model.parameters(), { lr: 0.001 });
+        await optimizer.step(model.forward(set.x.slice([0, 4])).square().mean());
+      }
+      await rss();
+      console.log(JSON.stringify(process.memoryUsage().arrayBuffers / 2 ** 20));`);
+    expect(kept).toBeLessThan(50);
+  });
+
   test("models with their optimizers and programs", () => {
     // Each has 12 MB of weights and moments, some have a program of their own: 1.2 GB in all.
     const peak = child(

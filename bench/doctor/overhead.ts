@@ -100,7 +100,7 @@ const parts = 10;
 /** Pairs of ten of a round. */
 const turns = 3;
 /** So many pairs go before: by then the code has been optimized. */
-const warmups = 100;
+const warmups = 200;
 
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;

@@ -33,19 +33,30 @@ export function configurePasses(change: Partial<Passes> = {}): Readonly<Passes> 
   return Object.assign(passes, change);
 }
 
-/** A compiled graph. */
+/** What an instruction computes, for messages. */
+export interface StepLabel {
+  /** Names of its ops; none of a copy. */
+  readonly ops: readonly string[];
+  /** What a user calls the last of them, and where they made it, while tracing. */
+  readonly name: string;
+  readonly made: string | undefined;
+}
+
+/** A compiled graph, of which it holds nothing: programs are kept for graphs like it, whose data may be large. */
 export interface Program extends Encoded {
-  /** What each instruction computes, for messages and profiles: the members of its group. */
-  readonly steps: readonly (readonly Node[])[];
+  readonly labels: readonly StepLabel[];
   readonly outputs: Plan["outputs"];
   /** Leaf slots that a run writes. */
   readonly written: ReadonlySet<number>;
-  /** The program as text: a line about it all, then one for each instruction. */
-  dump(): string[];
+  /** The program as text, if it was asked for: a line about it all, then one for each instruction. */
+  readonly listing: readonly string[];
 }
 
-/** Compiles a graph under the current passes. */
-export function compile(graph: Graph, opcodes: Opcodes): Program {
+/**
+ * Compiles a graph under the current passes.
+ * @param listed whether the program is wanted as text, too
+ */
+export function compile(graph: Graph, opcodes: Opcodes, listed = false): Program {
   const checked = (ir: IR, pass: string): IR => {
     if (passes.verify) verifyIR(ir, pass);
     return ir;
@@ -69,10 +80,20 @@ export function compile(graph: Graph, opcodes: Opcodes): Program {
   );
   return {
     ...encode(planned, leaves, opcodes),
-    steps: planned.steps.map((step) => step.group?.members ?? []),
+    labels: planned.steps.map(labelOf),
     outputs: planned.outputs,
     written: planned.written,
-    dump: () => dump(planned, graph),
+    listing: listed ? dump(planned, graph) : [],
+  };
+}
+
+function labelOf({ group }: Plan["steps"][number]): StepLabel {
+  const members = group?.members ?? [];
+  const last = members.at(-1);
+  return {
+    ops: members.map(({ op }) => op.name),
+    name: last?.op.gradientOf ?? last?.op.name ?? "run",
+    made: last?.made,
   };
 }
 

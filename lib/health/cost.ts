@@ -13,7 +13,7 @@ const [fewest, most] = [5, 10];
  * `npm run -s bench -- doctor --costs` holds what they give against processor time: on a Zen 3, steps within a third and looks
  * within a factor of about two.
  */
-const [element, call, operation, judging, judgingLayer] = [0.1, 500, 1 / 60, 500_000, 20_000];
+const [element, call, operation, judging, judgingLayer] = [0.1, 500, 1 / 60, 1_200_000, 20_000];
 /** What a step that follows no other at once loses of itself, and at most: threads sleep, and caches are cold. */
 const [cold, coldest] = [0.3, 600_000];
 

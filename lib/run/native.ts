@@ -29,8 +29,9 @@ function opcodesOf(native: Addon): Opcodes {
   };
 }
 
+/** What a run needs of a program, which the addon has a copy of. */
 interface Compiled {
-  readonly program: Program;
+  readonly program: Pick<Program, "arenaBytes" | "labels" | "outputs" | "written">;
   readonly handle: NativeProgram;
 }
 
@@ -42,11 +43,13 @@ class NativeExecutor implements Executor {
 
   prepare(graph: Graph): Prepared {
     const compiled = this.cache.get(graph, () => {
-      const program = compile(graph, this.opcodes);
+      const [shown, profiled] = [debugging("program"), debugging("profile")];
+      const program = compile(graph, this.opcodes, shown || profiled);
       const handle = this.create(program);
-      if (debugging("program")) console.error(program.dump().join("\n"));
-      if (debugging("profile")) reportAtExit(program, handle);
-      return { program, handle };
+      if (shown) console.error(program.listing.join("\n"));
+      if (profiled) reportAtExit(program.listing, handle);
+      const { arenaBytes, labels, outputs, written } = program;
+      return { program: { arenaBytes, labels, outputs, written }, handle };
     });
     return new PreparedNative(graph, compiled, this);
   }
@@ -127,10 +130,11 @@ class PreparedNative implements Prepared {
   /** Names the op behind a failed instruction, and the user's line if it was traced. */
   private explain(error: RunFailure): Error {
     if (error.instruction === undefined) return error;
-    const members = this.compiled.program.steps[error.instruction] ?? [];
-    const node = members[members.length - 1];
-    const where = node?.made ? `\n    made at:\n${node.made.split("\n").slice(1).join("\n")}` : "";
-    return new EvengradError(node?.op.gradientOf ?? node?.op.name ?? "run", `${error.message}${where}`, error.step);
+    const label = this.compiled.program.labels[error.instruction];
+    if (!label) return error;
+    const { name, made } = label;
+    const where = made ? `\n    made at:\n${made.split("\n").slice(1).join("\n")}` : "";
+    return new EvengradError(name, `${error.message}${where}`, error.step);
   }
 }
 
