@@ -104,6 +104,17 @@ describe("programs differ by", () => {
   });
 });
 
+describe("nodes are in the order in which they were made", () => {
+  it.each([0, 2 ** 33, 2 ** 40])("from tensor %d on", (first) => {
+    const made = [x()];
+    for (let i = 0; i < 40; i++) made.push(i % 3 ? made[i].mul(2) : made[i].add(made[i >> 1]));
+    for (const node of graph(made[40]).nodes) Object.defineProperty(node, "id", { value: node.id + first });
+    const ids = graph(made[40], made[7]).nodes.map(({ id }) => id);
+    expect(ids.length).toBeGreaterThan(40);
+    expect(ids).toEqual([...ids].sort((a, b) => a - b));
+  });
+});
+
 describe("equal programs do not mix up data", () => {
   it("of constants that two graphs hold", async () => {
     const [one, two] = await Promise.all(

@@ -104,6 +104,19 @@ test("an update is measured as it is made", async () => {
   expect(layer?.weightGradient).toBeCloseTo((moved * size(before)) / 0.5 / Math.sqrt(12), 5);
 });
 
+test("the gradient at a sum is seen also where nothing before it is trained", async () => {
+  const gradients = async (prepare: (model: nn.Sequential) => unknown) => {
+    seed(3);
+    const model = stack();
+    prepare(model);
+    const { health } = await watched(model, { health: { every: 100 } });
+    return health.samples[0].layers.map(({ gradient }) => gradient);
+  };
+  const frozen = await gradients((model) => [model[0], model[2]].map((layer) => layer.freeze()));
+  expect(Math.min(...frozen)).toBeGreaterThan(0);
+  expect(frozen).toEqual(await gradients(() => {}));
+});
+
 test("a look sees the same at a batch of another size between", async () => {
   seed(2);
   const model = stack();
