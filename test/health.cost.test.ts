@@ -27,12 +27,12 @@ async function looksOf(width: number, steps: number, health: true | HealthOption
 }
 
 describe("looks", () => {
-  test("at steps that cost nearly nothing are five of a run", async () => {
-    expect(await looksOf(4, 400, true)).toEqual([0, 80, 160, 240, 320]);
+  test("at steps that cost nearly nothing are four of a run", async () => {
+    expect(await looksOf(4, 400, true)).toEqual([0, 100, 200, 300]);
   });
 
   test("at steps that cost more are more of it, at most ten", async () => {
-    expect(await looksOf(2048, 200, true)).toEqual([0, 20, 40, 60, 80, 100, 120, 140, 160, 180]);
+    expect(await looksOf(2500, 200, true)).toEqual([0, 20, 40, 60, 80, 100, 120, 140, 160, 180]);
   });
 
   test("are twenty of a run that is to be repaired, and as many as are asked for", async () => {

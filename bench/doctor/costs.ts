@@ -37,9 +37,9 @@ export async function costs(rounds: number): Promise<Costs> {
     const sized = { ...whole, set: whole.set.take(steps * batchSize) };
     const least = { off: Infinity, few: Infinity, all: Infinity };
     for (let round = 0; round <= rounds; round++) {
-      const off = await secondsOf(sized, false, 1);
-      const few = await secondsOf(sized, { every: steps }, 1);
-      const all = await secondsOf(sized, { every: 1 }, 1);
+      const off = await secondsOf(sized, false, { epochs: 1 });
+      const few = await secondsOf(sized, { every: steps }, { epochs: 1 });
+      const all = await secondsOf(sized, { every: 1 }, { epochs: 1 });
       if (round === 0) continue; // compiles
       least.off = Math.min(least.off, off);
       least.few = Math.min(least.few, few);

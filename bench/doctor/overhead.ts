@@ -2,8 +2,9 @@
  * What watching costs runs of a sensible size: processor time of all threads, which hides nothing that is done beside the run.
  *
  * It is about as much as two runs differ by chance on a busy machine, so it is made ten times as much: a tenth of the run with
- * as many looks as the whole has, ten times over, with the doctor and without. After each ten all garbage is collected, which
- * counts: else whoever comes next would pay for it. Not after each one: with the garbage, V8 throws away code that it optimized.
+ * as many looks as the whole has, ten times over, with the doctor and without. In each tenth of them all garbage is collected,
+ * which counts: else whoever comes next would pay for it. That is done at its last step, for V8 collects in the middle of runs,
+ * too: where no run is left, it throws away the code that it optimized for them.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
@@ -73,12 +74,12 @@ function secondsSince(began: NodeJS.CpuUsage): number {
 export async function secondsOf(
   { set, model: make, options }: Sized,
   health: FitOptions["health"],
-  epochs?: number,
+  more: Pick<FitOptions, "epochs" | "onEpoch"> = {},
 ): Promise<number> {
   startAt(1);
   const model = make();
   const began = process.cpuUsage();
-  await fit(model, set, { ...options(model), ...(epochs && { epochs }), health });
+  await fit(model, set, { ...options(model), ...more, health });
   return secondsSince(began);
 }
 
@@ -103,7 +104,8 @@ const turns = 3;
 const warmups = 200;
 
 setFlagsFromString("--expose-gc");
-const collectGarbage = runInNewContext("gc") as () => void;
+const collect = runInNewContext("gc") as () => void;
+const collectGarbage = (): void => collect();
 
 const rounded = (x: number): number => Number(x.toFixed(2));
 
@@ -137,10 +139,9 @@ async function overheadOf(whole: Sized, rounds: number): Promise<RunOverhead> {
   for (let i = 0; i < warmups; i++) for (const health of [false, { every }]) await secondsOf(tenth, health);
   const ten = async (health: FitOptions["health"]): Promise<number> => {
     let seconds = 0;
-    for (let i = 0; i < parts; i++) seconds += await secondsOf(tenth, health);
-    const began = process.cpuUsage();
-    collectGarbage();
-    return seconds + secondsSince(began);
+    for (let i = 1; i <= parts; i++)
+      seconds += await secondsOf(tenth, health, i === parts ? { onEpoch: collectGarbage } : {});
+    return seconds;
   };
   for (let round = 0; round < turns * rounds; round++) {
     const took = { off: 0, on: 0 };

@@ -6,7 +6,7 @@ import type { StepParts } from "../train/observer.js";
 /** Looks may take so much of a run. */
 const share = 0.005;
 /** There are at least so many, whatever they cost, and at most so many. */
-const [fewest, most] = [5, 10];
+const [fewest, most] = [4, 10];
 
 /**
  * Nanoseconds of one core: per element and call, per floating-point operation of a product, and of a look in JavaScript.
