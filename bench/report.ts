@@ -1,4 +1,4 @@
-/** `bench:report`: renders the last results into docs/benchmarks.md, with charts beside it. */
+/** `bench:report`: renders the last results into a page of docs/benchmarks for their instruction set, with charts beside it. */
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { draw } from "./charts.js";
 import { type Judgement, judge } from "./judge.js";
@@ -12,14 +12,15 @@ import { targets } from "./targets.js";
 
 const isBestOfThreads = (name: string): boolean => suites.find((suite) => suite.name === name)?.bestOfThreads ?? false;
 
-function section(name: string, about: string, results: readonly Merged[]): string {
+/** @param charts the folder of the page's charts, beside it */
+function section(name: string, about: string, results: readonly Merged[], charts: string): string {
   const counts = [...new Set(results.map(({ threads }) => threads))].sort();
   const best = isBestOfThreads(name);
-  const charts = (best ? [counts] : counts.map((n) => [n])).map((group) => {
+  const images = (best ? [counts] : counts.map((n) => [n])).map((group) => {
     const title = best ? name : `${name}, ${group[0]} thread${group[0] > 1 ? "s" : ""}`;
-    const file = `benchmarks/${best ? name : `${name}-${group[0]}`}.svg`;
+    const file = `${charts}/${best ? name : `${name}-${group[0]}`}.svg`;
     const shown = results.filter(({ threads }) => group.includes(threads));
-    writeFileSync(source("docs", file), draw(title, shown));
+    writeFileSync(source("docs", "benchmarks", file), draw(title, shown));
     return `![${title}](${file})`;
   });
   const rows = results.map((result) => {
@@ -33,7 +34,7 @@ function section(name: string, about: string, results: readonly Merged[]): strin
     return texts.map((text) => (counts.length > 1 ? `${n} thread${n > 1 ? "s" : ""}: ${text}` : text));
   });
   const notes = [...summaries, ...remarks(results)].map((text) => `- ${text}`);
-  return [`## ${name}`, about[0].toUpperCase() + about.slice(1), ...charts, table, notes.join("\n")]
+  return [`## ${name}`, about[0].toUpperCase() + about.slice(1), ...images, table, notes.join("\n")]
     .filter(Boolean)
     .join("\n\n");
 }
@@ -64,11 +65,11 @@ function machine(runs: readonly Circumstances[]): string {
 }
 
 /** The page, from what was kept; charts are written beside it. */
-function render(entries: readonly Entry[]): string {
+function render(entries: readonly Entry[], charts: string): string {
   const merged = merge(entries, isBestOfThreads);
   const sections = suites.flatMap(({ name, about }) => {
     const results = merged.filter(({ suite }) => suite === name);
-    return results.length ? section(name, about, results) : [];
+    return results.length ? section(name, about, results, charts) : [];
   });
   const intro =
     "Peers are timed in turn with evengrad in one run, each in a process of its own, after their results were " +
@@ -93,8 +94,9 @@ if (entries.length === 0) {
   console.error("bench:report: nothing was measured yet. Run `npm run -s bench -- SUITE` first");
   process.exit(1);
 }
-const folder = source("docs", "benchmarks");
+const { isa } = entries[entries.length - 1].run;
+const folder = source("docs", "benchmarks", isa);
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
-writeFileSync(source("docs", "benchmarks.md"), render(entries));
-console.log("docs/benchmarks.md: written");
+writeFileSync(`${folder}.md`, render(entries, isa));
+console.log(`docs/benchmarks/${isa}.md: written`);

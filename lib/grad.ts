@@ -14,13 +14,20 @@ import { Tensor } from "./tensor.js";
  * @example const x = tensor([3]); const [dx] = grad(x.square().sum(), [x]); await dx.data() // Float32Array [6]
  */
 export function grad(loss: Tensor, leaves: readonly Tensor[], seedGradient?: Tensor): Tensor[] {
-  const found = backward(loss, leaves, seedGradient);
+  return gradientsOf(leaves, backward(loss, leaves, seedGradient));
+}
+
+/** Those of some leaves among what {@link backward} found; 0 where there is none. */
+export function gradientsOf(leaves: readonly Tensor[], found: ReadonlyMap<Tensor, Tensor>): Tensor[] {
   const gradients: Tensor[] = [];
   for (const leaf of leaves) gradients.push(found.get(leaf) ?? zeros(leaf.shape));
   return gradients;
 }
 
-/** Gradients with respect to all tensors through which a scalar depends on one of the leaves, themselves among them. */
+/**
+ * Gradients with respect to all tensors through which a loss depends on one of the leaves, themselves among them; none for
+ * those that no gradient comes back to.
+ */
 export function backward(loss: Tensor, leaves: readonly Tensor[], seedGradient?: Tensor): ReadonlyMap<Tensor, Tensor> {
   if (!(loss instanceof Tensor)) fail("grad", `loss must be a tensor, got ${show(loss)}`);
   if (!Array.isArray(leaves) || !leaves.every((x) => x instanceof Tensor))

@@ -32,6 +32,10 @@ function stackHere(): string | undefined {
 
 let nextId = 0;
 
+/** What the latest walk over a graph noted of a tensor, instead of a set or a map of nodes: of no use to anyone after that. */
+export let markOf: (node: Tensor) => number;
+export let setMark: (node: Tensor, mark: number) => void;
+
 /**
  * A lazy, immutable array of one dtype. Its operations are methods (and functions of the same names); its values come
  * through `await t.data()`, `await t.item()` and `await t.array()`.
@@ -49,8 +53,15 @@ export class Tensor {
   effects?: readonly Effect[];
   /** The stack where it was made, while tracing. */
   readonly made?: string;
-  /** What the latest walk over a graph noted of it, instead of a set or a map of nodes: of no use to anyone after that. */
-  mark = 0;
+  #mark = 0;
+
+  static {
+    // Private to the class, so that also a tensor that a caller has frozen can be marked.
+    markOf = (node) => node.#mark;
+    setMark = (node, mark) => {
+      node.#mark = mark;
+    };
+  }
 
   constructor(op: Op, inputs: readonly Tensor[], attrs: Attrs, shape: Shape, dtype: DType) {
     this.op = op;

@@ -115,6 +115,13 @@ describe("nodes are in the order in which they were made", () => {
   });
 });
 
+it("a tensor that was frozen is read as others are", async () => {
+  const y = x().mul(2);
+  Object.freeze(y);
+  expect([...(await y.data())]).toEqual([2, 4, 6]);
+  expect([...(await y.add(y).data())]).toEqual([4, 8, 12]);
+});
+
 describe("equal programs do not mix up data", () => {
   it("of constants that two graphs hold", async () => {
     const [one, two] = await Promise.all(

@@ -2,9 +2,10 @@
  * What watching costs runs of a sensible size: processor time of all threads, which hides nothing that is done beside the run.
  *
  * It is about as much as two runs differ by chance on a busy machine, so it is made ten times as much: a tenth of the run with
- * as many looks as the whole has, ten times over, with the doctor and without. In each tenth of them all garbage is collected,
- * which counts: else whoever comes next would pay for it. That is done at its last step, for V8 collects in the middle of runs,
- * too: where no run is left, it throws away the code that it optimized for them.
+ * as many looks as the whole has, ten times over, with the doctor and without. All garbage is collected once in ten, which
+ * counts: else whoever comes next would pay for it. That is when the last of the ten has made its steps, for V8 collects in the
+ * middle of runs, too: where no run is left, it throws away the code that it optimized for them. What that last run holds is
+ * left to those that come next.
  */
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";

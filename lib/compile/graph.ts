@@ -4,7 +4,7 @@ import type { DType } from "../dtype.js";
 import { fail } from "../error.js";
 import type { Op } from "../ops/op.js";
 import { type Shape, sameShape, showShape } from "../shape.js";
-import { Constant, type Effect, Feed, type Tensor, Variable } from "../tensor.js";
+import { Constant, type Effect, Feed, markOf, setMark, type Tensor, Variable } from "../tensor.js";
 
 /** What is asked of a run. */
 export interface Request {
@@ -46,18 +46,18 @@ function checkEffect({ variable, value }: Effect): void {
 /** In order of making, which is a topological order. */
 export const asMade = (a: Tensor, b: Tensor): number => a.id - b.id;
 
-/** Places in a list that fit into a key beside an id. */
-const places = 2 ** 20;
+/** So many places in a list fit into a key beside an id. */
+const mostPlaces = 2 ** 20;
 
 /** Nodes as they were made. Sorted by one number each: a comparison that is called back is half of what collecting takes. */
 function inOrder(list: Tensor[]): Tensor[] {
   const keys = new Float64Array(list.length);
-  for (let i = 0; i < list.length; i++) keys[i] = list[i].id * places + i;
+  for (let i = 0; i < list.length; i++) keys[i] = list[i].id * mostPlaces + i;
   keys.sort();
-  const exact = list.length <= places && keys[keys.length - 1] <= Number.MAX_SAFE_INTEGER; // ids up to 2³³
+  const exact = list.length <= mostPlaces && keys[keys.length - 1] <= Number.MAX_SAFE_INTEGER; // ids up to 2³³
   if (!exact) return list.sort(asMade);
   const nodes: Tensor[] = [];
-  for (let i = 0; i < keys.length; i++) nodes.push(list[keys[i] % places]);
+  for (let i = 0; i < keys.length; i++) nodes.push(list[keys[i] % mostPlaces]);
   return nodes;
 }
 
@@ -77,8 +77,8 @@ export function collect(request: Request): Graph {
   };
   for (const effect of request.effects ?? []) add(effect);
   for (let node = open.pop(); node; node = open.pop()) {
-    if (node.mark === walk) continue;
-    node.mark = walk;
+    if (markOf(node) === walk) continue;
+    setMark(node, walk);
     found.push(node);
     if (node.effects) for (const effect of node.effects) add(effect);
     for (let i = 0; i < needed(node); i++) open.push(node.inputs[i]);

@@ -33,11 +33,9 @@ export function configurePasses(change: Partial<Passes> = {}): Readonly<Passes> 
   return Object.assign(passes, change);
 }
 
-/** What an instruction computes, for messages. */
+/** What messages call an instruction. */
 export interface StepLabel {
-  /** Names of its ops; none of a copy. */
-  readonly ops: readonly string[];
-  /** What a user calls the last of them, and where they made it, while tracing. */
+  /** What a user calls the last of its ops, and where they made it, while tracing. */
   readonly name: string;
   readonly made: string | undefined;
 }
@@ -88,13 +86,8 @@ export function compile(graph: Graph, opcodes: Opcodes, listed = false): Program
 }
 
 function labelOf({ group }: Plan["steps"][number]): StepLabel {
-  const members = group?.members ?? [];
-  const last = members.at(-1);
-  return {
-    ops: members.map(({ op }) => op.name),
-    name: last?.op.gradientOf ?? last?.op.name ?? "run",
-    made: last?.made,
-  };
+  const last = group?.members.at(-1);
+  return { name: last?.op.gradientOf ?? last?.op.name ?? "run", made: last?.made };
 }
 
 /** The passes in force, a bit for each. */

@@ -3,6 +3,7 @@
  * their data. Every run asks for them, so they are written where those of the graph before stood, and nothing else is made.
  */
 import { internal } from "../error.js";
+import { markOf, setMark } from "../tensor.js";
 import { type Graph, needed } from "./graph.js";
 
 let words = new Int32Array(8192);
@@ -63,7 +64,7 @@ function writeAttr(value: unknown): void {
 export function signatureOf({ nodes, outputs, effects }: Graph, flags: number): Int32Array {
   count = 0;
   write(flags);
-  for (let i = 0; i < nodes.length; i++) nodes[i].mark = i;
+  for (let i = 0; i < nodes.length; i++) setMark(nodes[i], i);
   for (const node of nodes) {
     const { op, inputs, attrs, shape, dtype } = node;
     writeName(op.name);
@@ -72,18 +73,18 @@ export function signatureOf({ nodes, outputs, effects }: Graph, flags: number): 
     for (const n of shape) writeNumber(n);
     const reads = needed(node);
     write(reads);
-    for (let i = 0; i < reads; i++) write(inputs[i].mark);
+    for (let i = 0; i < reads; i++) write(markOf(inputs[i]));
     for (const key in attrs) {
       writeName(key);
       writeAttr(attrs[key]);
     }
     write(-1);
   }
-  for (const output of outputs) write(output.mark);
+  for (const output of outputs) write(markOf(output));
   write(-1);
   for (const { variable, value } of effects) {
-    write(variable.mark);
-    write(value.mark);
+    write(markOf(variable));
+    write(markOf(value));
   }
   return words.subarray(0, count);
 }

@@ -49,9 +49,9 @@ const [fewestNoiseRows, mostNoiseRows] = [128, 1024];
 
 const isFault = ({ severity }: Finding): boolean => severity === "fault";
 
-const watchedLayer = ({ path, layer, through, sum }: WeightUse): WatchedLayer => ({
-  ...{ path, layer, activation: through?.name, shape: sum.shape },
-});
+function watchedLayer({ path, layer, through, sum }: WeightUse): WatchedLayer {
+  return { path, layer, activation: through?.name, shape: sum.shape };
+}
 
 export class Monitor implements Observer {
   private readonly findings: Finding[] = [];

@@ -63,20 +63,20 @@ function sumMoments({ sum }: WeightUse): Reading<Moments> {
   return { tensors: [mean, variance], decode: decodeMoments };
 }
 
-const sumOf = ({ sum }: WeightUse): Tensor => sum;
+export const sumOf = ({ sum }: WeightUse): Tensor => sum;
 
 /**
  * The loss's gradient with respect to each sum.
- * @param known of its gradients those that were made before
+ * @param made its gradients that there are already
  */
 export function sumGradients(
   loss: Tensor,
   uses: readonly WeightUse[],
-  known?: ReadonlyMap<Tensor, Tensor>,
+  made?: ReadonlyMap<Tensor, Tensor>,
 ): readonly Tensor[] {
   const gradients: Tensor[] = [];
   for (const { sum } of uses) {
-    const gradient = known?.get(sum);
+    const gradient = made?.get(sum);
     if (!gradient) return grad(loss, uses.map(sumOf));
     gradients.push(gradient);
   }

@@ -145,7 +145,7 @@ export class Walk {
     }
     const made = [...region].sort(asMade); // `from` is the first
     const exits: Tensor[] = [];
-    for (const node of made) if (this.leaves(region, node)) exits.push(node);
+    for (const node of made) if (this.isExit(region, node)) exits.push(node);
     const output = meeting(made, exits);
     if (output === undefined || output === from) return undefined;
     const inner = made.slice(1, made.indexOf(output) + 1);
@@ -159,7 +159,7 @@ export class Walk {
   }
 
   /** Whether something outside of a region gets a node of it. */
-  private leaves(region: ReadonlySet<Tensor>, node: Tensor): boolean {
+  private isExit(region: ReadonlySet<Tensor>, node: Tensor): boolean {
     return node === this.trace.output || !areAllIn(this.usersOf(node), region) || this.stops(node);
   }
 

@@ -2,7 +2,7 @@
 import { collect } from "../compile/graph.js";
 import type { TypedArray } from "../dtype.js";
 import { checkNumber, checkOptions, checkSignal, EvengradError, fail, type NumberRange, show } from "../error.js";
-import { backward } from "../grad.js";
+import { backward, gradientsOf } from "../grad.js";
 import { feed, full, tensor, zeros } from "../ops/index.js";
 import { evaluate } from "../run/index.js";
 import { sameShape, showShape } from "../shape.js";
@@ -38,7 +38,10 @@ export interface StepResult {
 export interface StepGraph {
   readonly outputs: { readonly loss: Tensor; readonly norm: Tensor; readonly norms: Tensor; readonly fit: Tensor };
   readonly effects: readonly Effect[];
-  /** The loss's gradient, before clipping, with respect to all tensors through which it depends on what is trained. */
+  /**
+   * The loss's gradient, before clipping, with respect to all tensors through which it depends on what is trained; none for
+   * those that no gradient comes back to.
+   */
   readonly gradients: ReadonlyMap<Tensor, Tensor>;
 }
 
@@ -220,8 +223,7 @@ export abstract class Optimizer<H extends CommonOptions = CommonOptions> {
     if (!(loss instanceof Tensor)) fail(this.name, `loss must be a tensor, got ${show(loss)}`);
     const params = this.active;
     const gradients = backward(loss, params);
-    const own = params.map((p) => gradients.get(p) ?? zeros(p.shape));
-    const { grads, norms, norm, fit } = clipGradients(own, params, options, this.limit);
+    const { grads, norms, norm, fit } = clipGradients(gradientsOf(params, gradients), params, options, this.limit);
     const finite = loss.reshape([]).isFinite();
     const policy = options.nonFinite ?? "throw";
     const sound = policy === "zero" ? fit : fit.logicalAnd(finite);

@@ -130,9 +130,7 @@ class PreparedNative implements Prepared {
   /** Names the op behind a failed instruction, and the user's line if it was traced. */
   private explain(error: RunFailure): Error {
     if (error.instruction === undefined) return error;
-    const label = this.compiled.program.labels[error.instruction];
-    if (!label) return error;
-    const { name, made } = label;
+    const { name, made } = this.compiled.program.labels[error.instruction] ?? { name: "run", made: undefined };
     const where = made ? `\n    made at:\n${made.split("\n").slice(1).join("\n")}` : "";
     return new EvengradError(name, `${error.message}${where}`, error.step);
   }

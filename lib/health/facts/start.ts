@@ -2,9 +2,9 @@
 
 import { collect } from "../../compile/graph.js";
 import { grad } from "../../grad.js";
-import { type Slopes, sitesReading, slopesThrough } from "../../init/measure.js";
+import { type Slopes, sitesReading, slopesThrough, sumOf } from "../../init/measure.js";
 import { joined, packed, type Reading } from "../../init/reading.js";
-import type { Structure, WeightUse } from "../../init/structure.js";
+import type { Structure } from "../../init/structure.js";
 import { BatchNorm, Dropout } from "../../nn/index.js";
 import type { Module } from "../../nn/module.js";
 import type { Optimizer } from "../../optim/index.js";
@@ -87,8 +87,6 @@ function partsIn(model: Module): Pick<StartFacts, "batchNorm" | "dropout"> {
   }
   return { batchNorm, dropout };
 }
-
-const sumOf = ({ sum }: WeightUse): Tensor => sum;
 
 /** Reads all facts in one run. */
 export async function startFacts(

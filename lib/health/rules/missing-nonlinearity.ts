@@ -3,8 +3,8 @@ import type { LayerFacts } from "../facts/start.js";
 import type { Draft, Rule } from "./rule.js";
 
 const isLinear = (l: LayerFacts): boolean => l.activation === undefined;
-const isHidden = (l: LayerFacts): boolean => !l.head;
-const isBare = (l: LayerFacts): boolean => !l.head && l.bare && !l.branch;
+const isNoHead = (l: LayerFacts): boolean => !l.head;
+const goesOnAsItIs = (l: LayerFacts): boolean => !l.head && l.bare && !l.branch;
 
 export const missingNonlinearity: Rule = {
   name: "missing-nonlinearity",
@@ -14,7 +14,7 @@ export const missingNonlinearity: Rule = {
   repairs: ["insertActivation"],
   start({ facts: { layers } }): Draft | undefined {
     const all = layers.length > 1 && layers.every(isLinear);
-    const bare = layers.filter(all ? isHidden : isBare);
+    const bare = layers.filter(all ? isNoHead : goesOnAsItIs);
     if (bare.length === 0) return undefined;
     return {
       severity: all ? "fault" : "warning",
