@@ -10,7 +10,7 @@ import { assign, replaceUnasked, streamOf } from "./assign.js";
 import { drawByData, drawByTheory } from "./calibrate.js";
 import { type Choice, choose } from "./choose.js";
 import { generatorOf, type InitOptions } from "./initializer.js";
-import { type Structure, structureOf } from "./structure.js";
+import { type Structure, structureOf, type WeightUse } from "./structure.js";
 
 /** What one weight begins with, and why. */
 export interface InitChoice {
@@ -144,11 +144,13 @@ export function auto(model: Module, sample?: Sample, options: InitOptions = {}):
   return reportOf(choices, fitted);
 }
 
+const ownStream = ({ weight }: WeightUse): ReturnType<typeof streamOf> => streamOf(weight);
+
 /** What a container of plain layers does: only variables that nobody has asked for begin anew, with their own streams. */
 export function autoUnasked(model: Module): void {
   try {
     const structure = structureOf(model, inputOf("init.auto", model, undefined));
-    const values = drawByTheory(choose(structure), ({ weight }) => streamOf(weight));
+    const values = drawByTheory(choose(structure), ownStream);
     for (const [variable, value] of values) replaceUnasked(variable, value);
   } catch (error) {
     // Without a sample, or with layers that do not fit, they keep what they have; forward will say what is wrong.

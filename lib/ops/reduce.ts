@@ -162,13 +162,19 @@ export const all = (x: Tensor, options?: ReduceOptions): Tensor => {
   return reduce(sumOp, x.cast("bool").logicalNot(), options, "all").equal(0);
 };
 
+/** Whether what has one shape can be broadcast to another one of as many axes. */
+function fitsInto(from: Shape, to: Shape): boolean {
+  for (let i = 0; i < from.length; i++) if (from[i] !== 1 && from[i] !== to[i]) return false;
+  return true;
+}
+
 /** Sums the axes along which `x` is larger than `shape`: what a broadcast's gradient needs. */
 export function sumTo(x: Tensor, shape: Shape): Tensor {
   requireTensor("sumTo", "x", x);
   const to = checkShape("sumTo", shape);
   if (sameShape(x.shape, to)) return x;
   const lead = x.rank - to.length;
-  if (lead < 0 || to.some((n, i) => n !== 1 && n !== x.shape[lead + i])) {
+  if (lead < 0 || !fitsInto(to, x.shape.slice(lead))) {
     fail("sumTo", `shape must be one that broadcasts to ${showShape(x.shape)}, got ${showShape(to)}`);
   }
   const axes: number[] = [];
