@@ -89,12 +89,13 @@ function render(entries: readonly Entry[], charts: string): string {
     .concat("\n");
 }
 
-const entries = ofLatestBuild(readEntries());
-if (entries.length === 0) {
+const latest = ofLatestBuild(readEntries());
+const isa = latest.at(-1)?.run.isa;
+const entries = latest.filter(({ run }) => run.isa === isa);
+if (isa === undefined) {
   console.error("bench:report: nothing was measured yet. Run `npm run -s bench -- SUITE` first");
   process.exit(1);
 }
-const { isa } = entries[entries.length - 1].run;
 const folder = source("docs", "benchmarks", isa);
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });

@@ -6,7 +6,7 @@ import { absorb } from "./epilogue.js";
 import { group } from "./fuse.js";
 import type { Graph } from "./graph.js";
 import { type IR, lower, type Node } from "./ir.js";
-import { callsOf, type Place, type Plan, plan } from "./plan.js";
+import { callsOf, type Place, type Plan, plan, type Step } from "./plan.js";
 import { simplify } from "./simplify.js";
 import { verifyGroups, verifyIR, verifyPlan } from "./verify.js";
 
@@ -85,7 +85,7 @@ export function compile(graph: Graph, opcodes: Opcodes, listed = false): Program
   };
 }
 
-function labelOf({ group }: Plan["steps"][number]): StepLabel {
+function labelOf({ group }: Step): StepLabel {
   const last = group?.members.at(-1);
   return { name: last?.op.gradientOf ?? last?.op.name ?? "run", made: last?.made };
 }
@@ -101,13 +101,13 @@ function dump(planned: Plan, graph: Graph): string[] {
     if (p.kind === "arena") return `@${p.at}`;
     return p.at < labels.length ? `$${p.at}:${labels[p.at]}` : `out${p.at - labels.length}`;
   };
-  const text = (step: Plan["steps"][number]): string => {
+  const text = (step: Step): string => {
     if (!step.group) return "copy";
     const { members } = step.group;
     const shapes = callsOf(step).map(({ group }) => showShape(group.members[0].shape));
     return `${members.map((m) => m.op.name).join("·")} ${shapes.join(" ")}`;
   };
-  const blocks = (step: Plan["steps"][number], side: "from" | "to"): Place[] =>
+  const blocks = (step: Step, side: "from" | "to"): Place[] =>
     (step.group ? callsOf(step) : [step]).flatMap((call) => call[side]);
   const lines = planned.steps.map((step, i) => {
     const [from, to] = (["from", "to"] as const).map((side) => blocks(step, side).map(where).join(" "));

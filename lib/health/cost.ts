@@ -10,8 +10,9 @@ const [fewest, most] = [4, 10];
 
 /**
  * Nanoseconds of one core: per element and call, per floating-point operation of a product, and of a look in JavaScript.
- * `npm run -s bench -- doctor --costs` holds what they give against processor time: on a Zen 3, steps within a third and looks
- * within a factor of about two.
+ * `npm run -s bench -- doctor --costs` holds what they give against processor time. They count against each other: steps take
+ * about as much on a Zen 3 with AVX2, and a fourth of it on a Zen 5 with AVX-512. Looks are counted at what they take within a
+ * run, two to four times what is found there, where one follows the other at once.
  */
 const [element, call, operation, judging, judgingLayer] = [0.1, 500, 1 / 60, 1_200_000, 20_000];
 /** What a step that follows no other at once loses of itself, and at most: threads sleep, and caches are cold. */
